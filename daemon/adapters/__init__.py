@@ -1,0 +1,1 @@
+"""One file per outside thing, named for the port it serves."""

@@ -1,0 +1,1 @@
+"""Exact, then near: keys, look-up, admission, coalescing."""

@@ -1,0 +1,161 @@
+"""Shapes and paths shared by the daemon's control API and the command line.
+
+Money is a decimal string, a moment is ISO 8601 in UTC. Every route wants
+`Authorization: Bearer <token>` with the token of `<data_dir>/daemon.json`.
+"""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+PREFIX = "/control/v1"
+
+STATUS = f"{PREFIX}/status"
+"""GET -> Status"""
+CACHE_STATS = f"{PREFIX}/cache/stats"
+"""GET -> CacheStats"""
+CACHE_CLEAR = f"{PREFIX}/cache/clear"
+"""POST {"scope"?, "model"?} -> {"cleared": int}"""
+CACHE_WHY = f"{PREFIX}/cache/why"
+"""POST {"text", "model"?, "system"?, "key"?} -> Why"""
+BUDGETS = f"{PREFIX}/budgets"
+"""GET -> {"budgets": [BudgetRow]}; PUT {"scope", "window", "limit_usd", "soft_pct"?} -> BudgetRow;
+DELETE ?scope=&window= -> {"removed": bool}"""
+BUDGET_WHY = f"{PREFIX}/budgets/why"
+"""GET ?scope= -> {"budgets": [BudgetRow], "refusals": [LogRow]}"""
+SPEND = f"{PREFIX}/spend"
+"""GET ?by=&since=&until= (ISO 8601) -> Spend"""
+SPEND_PARQUET = f"{PREFIX}/spend/parquet"
+"""POST {"path", "since", "until"} -> {"rows": int}"""
+LOGS = f"{PREFIX}/logs"
+"""GET ?limit= -> {"rows": [LogRow]}, oldest first"""
+LOGS_FOLLOW = f"{PREFIX}/logs/follow"
+"""GET ?limit= -> application/x-ndjson: LogRow a line, the last `limit` first, then as they happen;
+an empty line every few seconds while nothing happens."""
+OVERVIEW = f"{PREFIX}/overview"
+"""GET -> Overview: what the dashboard shows, in one call."""
+RELOAD = f"{PREFIX}/reload"
+"""POST -> {"reloaded": bool, "message": str}"""
+
+
+class RuntimeFile(TypedDict):
+    """`<data_dir>/daemon.json`, mode 0600."""
+
+    url: str
+    pid: int
+    version: str
+    token: str
+
+
+class Status(TypedDict):
+    url: str
+    pid: int
+    version: str
+    mode: str
+    """`ok`, `degraded` or `starting`, as /health/ready says."""
+    since: str
+    parts: dict[str, dict[str, str]]
+
+
+class CacheHits(TypedDict):
+    exact: int
+    semantic: int
+    coalesced: int
+
+
+class CacheStats(TypedDict):
+    entries: int
+    bytes: int
+    hits: CacheHits
+    misses: int
+    saved_usd: str
+    saved_s: float
+
+
+class WhyStep(TypedDict):
+    step: str
+    """scope, exact, eligible, candidates, placeholders, guards, threshold"""
+    outcome: str
+    """pass, stop or hit"""
+    detail: str
+
+
+class WhyCandidate(TypedDict):
+    id: int
+    similarity: float
+    question: str
+    verdict: str
+    """`hit`, or which check refused it"""
+
+
+class Why(TypedDict):
+    verdict: str
+    """exact, semantic or miss"""
+    steps: list[WhyStep]
+    candidates: list[WhyCandidate]
+    model: str
+    key: str
+
+
+class BudgetRow(TypedDict):
+    scope: str
+    window: str
+    limit_usd: str
+    spent_usd: str
+    reserved_usd: str
+    resets_at: str | None
+    soft_pct: int
+    origin: str
+    """`helix.toml` or `helix budget`"""
+
+
+class SpendRow(TypedDict, total=False):
+    calls: int
+    hits: int
+    refused: int
+    unknown: int
+    cost_usd: str
+    saved_usd: str
+    input_tokens: int
+    output_tokens: int
+    # beside these the group's own column: "model", "key", "user", "team", "tag" or "day"
+
+
+class Spend(TypedDict):
+    cost_usd: str
+    saved_usd: str
+    calls: int
+    hits: int
+    refused: int
+    unknown: int
+    rows: list[SpendRow]
+
+
+class LogRow(TypedDict):
+    id: str
+    at: str
+    kind: str
+    outcome: str
+    dialect: str
+    provider: str
+    model: str
+    key: str
+    cache: str
+    similarity: float | None
+    status: int
+    cost_usd: str | None
+    saved_usd: str | None
+    input_tokens: int
+    output_tokens: int
+    ttft_ms: float | None
+    total_ms: float | None
+    pii: str
+    reason: str
+
+
+class Overview(TypedDict):
+    status: Status
+    today: Spend
+    """Since midnight of the configured time zone, by model."""
+    cache: CacheStats
+    budgets: list[BudgetRow]

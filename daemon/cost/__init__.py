@@ -1,0 +1,1 @@
+"""Tokens to money: prices, budgets, reserve and settle, the ledger, reports."""

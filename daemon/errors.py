@@ -1,0 +1,230 @@
+"""Every error raised on purpose, as one tree.
+
+    HelixError
+    ├── RequestRefused                 the caller can act; `status` and `code` are part of the interface
+    │   ├── BadRequest                 400
+    │   │   └── PiiBlocked             400 pii_blocked
+    │   ├── Unauthorized               401
+    │   ├── Forbidden                  403
+    │   ├── NotFound                   404
+    │   │   └── UnknownModel           404 model_not_found
+    │   ├── BodyTooLarge               413
+    │   ├── RateLimited                429
+    │   ├── BudgetExceeded             429 budget_exceeded
+    │   ├── CacheMiss                  504 cache_miss
+    │   ├── UpstreamFailed             502: nothing usable came back
+    │   │   └── UpstreamTimeout        504
+    │   ├── PiiUnavailable             503 pii_unavailable
+    │   └── LedgerUnavailable          503 ledger_unavailable
+    ├── PartUnavailable                a part did not answer; the pipeline decides what that means
+    │   ├── StoreUnavailable
+    │   ├── EmbedderUnavailable
+    │   ├── FinderUnavailable
+    │   └── JournalUnavailable
+    └── CannotStart                    the owner can act: one sentence with the next step
+        └── SettingsError
+
+No message holds a secret or a found value.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+
+class HelixError(Exception):
+    """Something Helix raises on purpose; its text is one plain sentence."""
+
+
+class RequestRefused(HelixError):
+    """A request that gets an error reply; `status`, `error_type` and `code` are what the caller sees."""
+
+    status = 400
+    error_type = "invalid_request_error"
+    code: str | None = None
+    param: str | None = None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Reply headers that tell an SDK what to do next."""
+        return {}
+
+
+class BadRequest(RequestRefused):
+    """The request cannot be read; the caller must change it."""
+
+    def __init__(self, message: str, *, param: str | None = None, code: str | None = None) -> None:
+        super().__init__(message)
+        self.param = param
+        self.code = code
+
+
+class PiiBlocked(BadRequest):
+    """The request holds a kind of PII that the owner blocks; the kinds are named, never a value."""
+
+    def __init__(self, entity_types: tuple[str, ...]) -> None:
+        super().__init__(
+            f"the request holds {', '.join(entity_types)}, which this gateway does not let through",
+            code="pii_blocked",
+        )
+        self.entity_types = entity_types
+
+
+class Unauthorized(RequestRefused):
+    """No credential, or one that is not known."""
+
+    status = 401
+    error_type = "authentication_error"
+    code = "invalid_api_key"
+
+
+class Forbidden(RequestRefused):
+    """Known, but not allowed."""
+
+    status = 403
+    error_type = "permission_error"
+    code = "forbidden"
+
+
+class NotFound(RequestRefused):
+    """There is no such thing here."""
+
+    status = 404
+    error_type = "not_found_error"
+    code = "not_found"
+
+
+class UnknownModel(NotFound):
+    """No provider serves the model; the owner can configure one."""
+
+    code = "model_not_found"
+    param = "model"
+
+
+class BodyTooLarge(RequestRefused):
+    """The body passes `server.max_body_bytes`."""
+
+    status = 413
+    error_type = "request_too_large"
+    code = "request_too_large"
+
+
+class RateLimited(RequestRefused):
+    """Too many at once; asking again after `retry_after_s` helps."""
+
+    status = 429
+    error_type = "rate_limit_error"
+    code = "rate_limit_exceeded"
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"retry-after": str(max(1, round(self.retry_after_s)))}
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetState:
+    """One budget as it stood when it refused; money in US dollars."""
+
+    scope: str
+    window: str
+    limit_usd: Decimal
+    spent_usd: Decimal
+    reserved_usd: Decimal
+    resets_at: datetime | None
+
+
+class BudgetExceeded(RequestRefused):
+    """A hard limit has no room for the call; asking again before the reset does not help."""
+
+    status = 429
+    error_type = "insufficient_quota"
+    code = "budget_exceeded"
+
+    def __init__(self, state: BudgetState, *, now: datetime) -> None:
+        reset = f"; it resets at {state.resets_at.isoformat()}" if state.resets_at else ""
+        super().__init__(
+            f"the budget of {state.scope} for each {state.window} is used up: "
+            f"limit {state.limit_usd} USD, spent {state.spent_usd}, reserved {state.reserved_usd}{reset}"
+        )
+        self.state = state
+        self.now = now
+
+    @property
+    def headers(self) -> dict[str, str]:
+        headers = {"x-should-retry": "false"}
+        if self.state.resets_at is not None:
+            headers["retry-after"] = str(max(1, round((self.state.resets_at - self.now).total_seconds())))
+        return headers
+
+
+class CacheMiss(RequestRefused):
+    """`x-helix-cache: only`, and nothing is kept for this request."""
+
+    status = 504
+    error_type = "cache_error"
+    code = "cache_miss"
+
+
+class UpstreamFailed(RequestRefused):
+    """The provider could not be reached, or what it sent cannot be used."""
+
+    status = 502
+    error_type = "upstream_error"
+    code = "upstream_failed"
+
+
+class UpstreamTimeout(UpstreamFailed):
+    """The provider did not answer in time."""
+
+    status = 504
+    code = "upstream_timeout"
+
+
+class PiiUnavailable(RequestRefused):
+    """The scanner failed and `pii.fail` is `closed`."""
+
+    status = 503
+    error_type = "service_unavailable"
+    code = "pii_unavailable"
+
+
+class LedgerUnavailable(RequestRefused):
+    """The call could not be written down, so it is not made."""
+
+    status = 503
+    error_type = "service_unavailable"
+    code = "ledger_unavailable"
+
+
+class PartUnavailable(HelixError):
+    """A part did not answer; nothing may be assumed done."""
+
+
+class StoreUnavailable(PartUnavailable):
+    """The store could not be asked."""
+
+
+class EmbedderUnavailable(PartUnavailable):
+    """No vector could be made: not loaded yet, or failed."""
+
+
+class FinderUnavailable(PartUnavailable):
+    """A text could not be scanned for PII."""
+
+
+class JournalUnavailable(PartUnavailable):
+    """The journal could not be written, as on a full disk."""
+
+
+class CannotStart(HelixError):
+    """The daemon or a command cannot begin; the text says what to do."""
+
+
+class SettingsError(CannotStart):
+    """A setting cannot be used; the text names the file, the key, the value and what was expected."""

@@ -1,0 +1,230 @@
+"""The nouns: what travels between the rooms. Nothing here does anything."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+JsonObject = dict[str, Any]
+
+Vector = NDArray[np.float32]
+"""A unit vector of shape (384,)."""
+
+DialectName = Literal["chat", "messages"]
+
+
+class Verdict(StrEnum):
+    """What the cache did for a request, as `x-helix-cache` says it."""
+
+    EXACT = "exact"
+    SEMANTIC = "semantic"
+    COALESCED = "coalesced"
+    MISS = "miss"
+    BYPASS = "bypass"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks. `key` is an id that may be stored and shown; `credential` is what a provider
+    without a key of its own is sent, None where it must not leave (a Helix key, the master key)."""
+
+    key: str
+    user: str | None = None
+    team: str | None = None
+    org: str | None = None
+    credential: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CacheDirectives:
+    """What the request asks of the cache; only ever stricter than the operator's policy."""
+
+    look: bool = True
+    keep: bool = True
+    near: bool = True
+    only: bool = False
+    ttl_s: float | None = None
+    max_age_s: float | None = None
+    namespace: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request as its caller sent it, checked and understood. `body` is ours to rewrite."""
+
+    id: str
+    dialect: DialectName
+    body: JsonObject = field(repr=False)
+    model: str
+    stream: bool
+    caller: Caller
+    tags: tuple[str, ...]
+    directives: CacheDirectives
+    forward_headers: Mapping[str, str] = field(repr=False)
+    """Request headers that go upstream, lower case."""
+    received_at: datetime
+    started_s: float
+    """Monotonic clock at the first byte."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A found value: `text[start:end]`, in code points."""
+
+    start: int
+    end: int
+    entity_type: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens by the class they are billed in. The classes are disjoint, except that
+    `reasoning_tokens` are part of `output_tokens`."""
+
+    input_tokens: int
+    output_tokens: int
+    cached_read_tokens: int = 0
+    cache_write_5m_tokens: int = 0
+    cache_write_1h_tokens: int = 0
+    reasoning_tokens: int = 0
+    service_tier: str | None = None
+
+    @property
+    def prompt_tokens(self) -> int:
+        """All that was read, cached or not."""
+        return self.input_tokens + self.cached_read_tokens + self.cache_write_5m_tokens + self.cache_write_1h_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One place that can answer: a provider's name and the model as the provider knows it."""
+
+    provider: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One attempt at a provider. `body` is what is sent, already hidden."""
+
+    target: Target
+    dialect: DialectName
+    body: JsonObject = field(repr=False)
+    stream: bool
+    headers: Mapping[str, str] = field(repr=False)
+    credential: str | None = field(default=None, repr=False)
+
+
+@dataclass(slots=True)
+class Answer:
+    """What a provider sends back: status and headers at once, the body in pieces as they come.
+
+    A whole answer is a stream with few pieces. Whoever takes it closes `pieces` (`aclosing`);
+    closing early ends the call. Reading raises UpstreamFailed where the connection breaks.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    """Lower-case names; hop-by-hop headers are left out."""
+    pieces: AsyncGenerator[bytes, None]
+
+    @property
+    def is_event_stream(self) -> bool:
+        return self.headers.get("content-type", "").startswith("text/event-stream")
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The first thing a reply yields: what stands before its bytes."""
+
+    status: int
+    headers: Mapping[str, str]
+    streamed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CacheEntry:
+    """A whole, normal answer that is kept, with all that is needed to judge whether it fits.
+
+    `question` and `answer` are hidden texts: placeholders stand where PII stood.
+    """
+
+    key: bytes
+    """SHA-256, see caching/keys.py."""
+    partition: bytes
+    """SHA-256 of the exact key's parts without the last user text."""
+    scope: str
+    dialect: DialectName
+    model: str
+    question: str
+    answer: bytes
+    """The whole answer in its dialect, as JSON."""
+    vector: bytes | None
+    """float16 little-endian, 384 values; None: exact only."""
+    cost_nanos: int
+    """What the call cost that made it, in nano-dollars: what a hit saves."""
+    input_tokens: int
+    output_tokens: int
+    made_in_ms: int
+    """How long the provider took: the time that a hit saves."""
+    created_at: float
+    """Unix seconds."""
+    expires_at: float
+    id: int = 0
+    """Given by the store, rising; 0 until then."""
+
+
+RowKind = Literal["call", "hit", "refused"]
+Outcome = Literal["settled", "estimated", "unpriced", "unknown", "failed", ""]
+
+
+@dataclass(slots=True)
+class LedgerRow:
+    """One line of the ledger: an attempt at a provider, a hit, or a refusal.
+
+    Money is Decimal US dollars. `cost_usd` is None where it is not known (`unpriced`, `unknown`);
+    `bound_usd` is then the most that it can be.
+    """
+
+    id: str
+    request_id: str
+    at: datetime
+    kind: RowKind
+    outcome: Outcome
+    dialect: str
+    model: str
+    provider: str = ""
+    upstream_model: str = ""
+    key: str = ""
+    user: str | None = None
+    team: str | None = None
+    org: str | None = None
+    tags: tuple[str, ...] = ()
+    cache: str = ""
+    similarity: float | None = None
+    status: int = 0
+    streamed: bool = False
+    input_tokens: int = 0
+    """Tokens read by the model, cached ones included."""
+    output_tokens: int = 0
+    cached_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
+    cost_usd: Decimal | None = None
+    saved_usd: Decimal | None = None
+    bound_usd: Decimal | None = None
+    price_source: str = ""
+    """Which price of which table: `litellm 1.106.2 gpt-4o-mini`, `helix.toml models.fast`."""
+    ttft_ms: float | None = None
+    total_ms: float | None = None
+    pii: str = ""
+    """`EMAIL_ADDRESS=2,PERSON=1`: kinds and counts, never a value."""
+    reason: str = ""

@@ -1,0 +1,1 @@
+"""Hide what identifies a person before anything leaves; put it back into the answer."""

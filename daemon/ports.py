@@ -1,0 +1,359 @@
+"""What the gateway needs from outside, as Protocols. Each has one contract test, run over all its adapters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from .exchange import Answer, CacheEntry, Call, DialectName, JsonObject, LedgerRow, Span, Vector
+
+
+class Clock(Protocol):
+    """Time, passed in so that tests own it."""
+
+    def now(self) -> datetime:
+        """The present moment, aware, UTC."""
+        ...
+
+    def monotonic_s(self) -> float:
+        """Seconds that never run backwards; only differences mean something."""
+        ...
+
+
+class Provider(Protocol):
+    """Something that answers a call: a server over HTTP, a child process, an echo."""
+
+    speaks: frozenset[DialectName]
+
+    async def ask(self, call: Call) -> Answer:
+        """Send the call; return once the status and headers are there.
+
+        An error answer of the provider (401, 429, 500 …) is an Answer like any other.
+
+        Raises:
+            UpstreamFailed: it could not be reached, or spoke no HTTP.
+            UpstreamTimeout: it did not answer in time.
+        """
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+class Embedder(Protocol):
+    """Text to a unit vector."""
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the model is loaded; `embed` before that raises."""
+        ...
+
+    async def warm(self) -> None:
+        """Load the model, off the event loop; safe to call twice.
+
+        Raises:
+            EmbedderUnavailable: a model file is missing, damaged or not what the manifest says.
+        """
+        ...
+
+    async def embed(self, text: str) -> Vector:
+        """The text's unit vector, float32, shape (384,), computed off the event loop.
+
+        One text at a time, unpadded: dynamic int8 is not batch-invariant. Text beyond 256 tokens is cut.
+
+        Raises:
+            EmbedderUnavailable: not loaded, or the model failed.
+        """
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+class Finder(Protocol):
+    """Finds PII in one text."""
+
+    @property
+    def version(self) -> str:
+        """Changes when the same text could give other findings; part of the cache key."""
+        ...
+
+    @property
+    def is_ready(self) -> bool: ...
+
+    def warm(self) -> None:
+        """Load and run once; takes about a second of CPU. Called from a worker thread.
+
+        Raises:
+            FinderUnavailable: it cannot be loaded.
+        """
+        ...
+
+    def find(self, text: str) -> tuple[Span, ...]:
+        """What is in the text, sorted by start, without overlaps. Safe from several threads.
+
+        Raises:
+            FinderUnavailable: the scan failed; the message holds nothing of the text.
+        """
+        ...
+
+
+class Operators(Protocol):
+    """The operators that need no vault: what a found value becomes when it is not to be restored."""
+
+    def apply(self, operator: str, entity_type: str, value: str) -> str:
+        """`operator` is mask, hash or encrypt. Equal values give equal results in one installation.
+
+        Raises:
+            FinderUnavailable: the operator failed; the message does not hold the value.
+        """
+        ...
+
+
+class VectorIndex(Protocol):
+    """Approximate nearest neighbours by cosine, in memory; derived from the store, never the truth.
+
+    All methods but `size` are called from one worker thread at a time.
+    """
+
+    @property
+    def size(self) -> int: ...
+
+    def add(self, ids: Sequence[int], vectors: Sequence[Vector]) -> None:
+        """Each id once; an id already there is ignored."""
+        ...
+
+    def remove(self, ids: Iterable[int]) -> None:
+        """Ids that are not there are ignored."""
+        ...
+
+    def search(self, vector: Vector, count: int) -> list[tuple[int, float]]:
+        """Up to `count` (id, cosine similarity), nearest first."""
+        ...
+
+    def save(self, last_id: int, store_epoch: str) -> None:
+        """Write, fsync, rename: a crash leaves the old file or the new one. `last_id` is the newest
+        entry that was offered to `add`, `store_epoch` names the store it was derived from."""
+        ...
+
+    def load(self, store_epoch: str) -> int | None:
+        """Restore what `save` wrote and return its `last_id`; None where there is nothing usable
+        (absent, damaged, of another store or another model), and the index is empty then."""
+        ...
+
+    def clear(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class VectorRow:
+    """What the index needs of an entry. `vector` is as CacheEntry has it: float16, 384 values."""
+
+    id: int
+    partition: bytes
+    vector: bytes
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class StoreStats:
+    entries: int
+    bytes: int
+
+
+class EntryStore(Protocol):
+    """Where cached answers live. Expired entries are never returned."""
+
+    async def epoch(self) -> str:
+        """A name given at the store's creation and anew by a `clear` of all: an index of another epoch is stale."""
+        ...
+
+    async def get(self, key: bytes) -> CacheEntry | None: ...
+
+    async def get_by_ids(self, ids: Sequence[int]) -> dict[int, CacheEntry]:
+        """Those that still exist and have not expired."""
+        ...
+
+    async def put(self, entry: CacheEntry) -> int:
+        """Keep it and return its id; an entry of the same key is replaced under a new id.
+        When this returns, the entry survives the death of this process."""
+        ...
+
+    async def vectors_after(self, entry_id: int, limit: int) -> list[VectorRow]:
+        """Entries that have a vector, with id > `entry_id`, in rising order: what an index catches up with."""
+        ...
+
+    async def touch(self, hits: Mapping[int, int]) -> None:
+        """Add the counted hits to the entries (for eviction); unknown ids are ignored."""
+        ...
+
+    async def clear(self, *, scope: str | None = None, model: str | None = None) -> int:
+        """Remove the entries that match all that is given (all of them when nothing is); how many there were."""
+        ...
+
+    async def evict(self, max_entries: int) -> list[int]:
+        """Remove expired entries, then the least used and oldest until at most `max_entries` are left; their ids."""
+        ...
+
+    async def stats(self) -> StoreStats: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """An amount to set aside on one counter, in nano-dollars.
+
+    `counter` names budget and window instance (`team:research/month/2026-11`); `limit_nanos` is what
+    settled + reserved may not pass; `resets_at` (Unix seconds) is when the counter may be forgotten.
+    """
+
+    counter: str
+    amount_nanos: int
+    limit_nanos: int
+    resets_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class CounterState:
+    settled_nanos: int
+    reserved_nanos: int
+
+
+class CounterStore(Protocol):
+    """Budget counters: settled money, and leases on money that may still be spent."""
+
+    async def reserve(self, lease: str, holds: Sequence[Hold], lease_s: float) -> int | None:
+        """Set aside every hold or none, atomically across all processes of the store.
+
+        A lease ends by itself after `lease_s` seconds, as after a crash.
+
+        Returns:
+            None when all are held; else the position in `holds` of the first that did not fit,
+            and nothing has changed.
+        """
+        ...
+
+    async def renew(self, lease: str, lease_s: float) -> None:
+        """Give the lease `lease_s` seconds from now; an unknown lease is ignored."""
+        ...
+
+    async def settle(self, lease: str, holds: Sequence[Hold], spent_nanos: int) -> None:
+        """End the lease and add what was spent to each of its counters. `holds` are those reserved, so that
+        money is counted even where the lease has ended by itself. Once per lease: a second time does nothing."""
+        ...
+
+    async def counters(self, names: Sequence[str]) -> list[CounterState | None]:
+        """Their state, in order; None for a counter that the store does not know."""
+        ...
+
+    async def seed(self, counter: str, settled_nanos: int, resets_at: float | None) -> bool:
+        """Give a counter that the store does not know its settled amount; False, and nothing changed, if known."""
+        ...
+
+    async def forget(self, counters: Sequence[str]) -> None: ...
+
+
+class RecordStore(Protocol):
+    """Small named JSON documents that the owner makes at run time: budgets, later keys."""
+
+    async def records(self, kind: str) -> dict[str, JsonObject]: ...
+
+    async def put_record(self, kind: str, name: str, record: JsonObject) -> None: ...
+
+    async def remove_record(self, kind: str, name: str) -> bool:
+        """Whether there was one."""
+        ...
+
+
+class Store(EntryStore, CounterStore, RecordStore, Protocol):
+    """One place for all three: one SQLite file, or Redis. Every method raises StoreUnavailable where
+    the store cannot be asked in time; nothing may be assumed done then."""
+
+    async def open(self) -> None: ...
+
+    async def ping(self) -> None: ...
+
+    async def aclose(self) -> None: ...
+
+
+class Journal(Protocol):
+    """Append-only records that survive the death of the process. Sequence numbers rise by one from 1."""
+
+    def append(self, record: JsonObject) -> int:
+        """Hand the record to the operating system before returning; its sequence number.
+
+        Raises:
+            JournalUnavailable: it could not be written, as on a full disk; nothing was.
+        """
+        ...
+
+    def append_soon(self, record: JsonObject) -> int:
+        """As `append`, but written with the next group (≤ 50 ms): for what may be lost in a crash."""
+        ...
+
+    def replay(self) -> Iterable[tuple[int, JsonObject]]:
+        """All records on disk, oldest first; a torn last line is dropped. Before the first append."""
+        ...
+
+    async def sync(self) -> None:
+        """fsync, off the event loop."""
+        ...
+
+    def forget_through(self, seq: int) -> None:
+        """Records up to `seq` are no longer needed; whole files of them are removed."""
+        ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SpendQuery:
+    """What `helix spend` asks. `by` is one of model, key, user, team, tag, day; None: only the totals."""
+
+    since: datetime
+    until: datetime
+    by: str | None = None
+    timezone: str = "UTC"
+
+
+class SpendLog(Protocol):
+    """Where settled rows rest and reports are answered. Methods run off the event loop."""
+
+    async def open(self) -> None: ...
+
+    async def last_seq(self) -> int:
+        """The journal's sequence stored with the newest batch; 0 at first."""
+        ...
+
+    async def write(self, rows: Sequence[LedgerRow], last_seq: int) -> None:
+        """All rows and the sequence in one transaction; rows whose id is there already are left out."""
+        ...
+
+    async def report(self, query: SpendQuery) -> JsonObject:
+        """The shape of `helix spend --json`, money as Decimal."""
+        ...
+
+    async def spent_nanos(self, scope: str, since: datetime | None) -> int:
+        """What counts against a budget's scope (`team:research`, `all`) from `since` on, each row rounded up
+        to whole nano-dollars; a row of unknown cost counts with its bound."""
+        ...
+
+    async def recent(self, limit: int) -> list[LedgerRow]:
+        """Newest last."""
+        ...
+
+    async def export_parquet(self, query: SpendQuery, path: str) -> int:
+        """Write the raw rows; how many."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+class Metrics(Protocol):
+    """What is counted for `/metrics`; every method is cheap and never raises."""
+
+    def request(self, row: LedgerRow, overhead_s: float) -> None: ...
+
+    def degraded(self, part: str, reason: str | None) -> None: ...
+
+
+PriceTable = Mapping[str, Mapping[str, Any]]
+"""litellm's table: model name to its attributes, numbers as Decimal."""

@@ -1,0 +1,1 @@
+"""Model to provider: aliases, patterns, fallbacks."""

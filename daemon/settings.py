@@ -1,0 +1,117 @@
+"""helix.toml as frozen settings: every section, key, unit and default, in one place.
+
+How files, environment and flags become these is settings_sources.py's business.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, field_validator
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
+EntityType = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=64)]
+Usd = Annotated[Decimal, Field(ge=0, lt=9_000_000, max_digits=19, decimal_places=12)]
+Operator = Literal["replace", "mask", "hash", "encrypt", "block", "allow"]
+WindowName = Literal["hour", "day", "week", "month", "total"]
+
+
+class Section(BaseModel):
+    """Unknown keys are errors, and nothing changes after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ServerSettings(Section):
+    host: str = "127.0.0.1"
+    port: int = Field(4354, ge=0, le=65535)
+    data_dir: str = ""
+    require_key: bool = False
+    master_key: SecretStr | None = None
+    allowed_hosts: tuple[str, ...] = ()
+    allowed_origins: tuple[str, ...] = ()
+    max_body_bytes: int = Field(32 * 2**20, ge=1024)
+    drain_s: float = Field(10.0, ge=0)
+    timezone: str = "UTC"
+
+
+class StorageSettings(Section):
+    url: str = "embedded"
+    fsync: Literal["grouped", "always"] = "grouped"
+
+
+class CacheSettings(Section):
+    mode: Literal["off", "exact", "semantic"] = "semantic"
+    ttl_s: float = Field(604_800, gt=0)
+    max_error: float = Field(0.02, gt=0, lt=1)
+    scope: Literal["key", "team", "org", "everyone"] = "key"
+    max_entries: int = Field(1_000_000, ge=1)
+    memory_bytes: int = Field(64 * 2**20, ge=0)
+
+
+class RecognizerSettings(Section):
+    name: EntityType
+    regex: str
+    score: float = Field(0.9, gt=0, le=1)
+
+    @field_validator("regex")
+    @classmethod
+    def regex_compiles(cls, value: str) -> str:
+        try:
+            re.compile(value)
+        except re.error as error:
+            raise ValueError(f"not a regular expression: {error}") from None
+        return value
+
+
+class PiiSettings(Section):
+    mode: Literal["off", "detect", "redact", "block"] = "redact"
+    restore: bool = True
+    fail: Literal["closed", "open"] = "closed"
+    entities: dict[EntityType, Operator] = Field(default_factory=dict)
+    recognizers: tuple[RecognizerSettings, ...] = ()
+
+
+class ProviderSettings(Section):
+    name: Name
+    type: Literal["openai", "anthropic", "litellm", "echo"]
+    base_url: str = ""
+    api_key: SecretStr | None = None
+    models: tuple[str, ...] = ("*",)
+    connect_timeout_s: float = Field(10.0, gt=0)
+    timeout_s: float = Field(600.0, gt=0)
+
+
+class ModelSettings(Section):
+    name: str = Field(min_length=1)
+    target: str = ""
+    fallbacks: tuple[str, ...] = ()
+    input_usd_per_mtok: Usd | None = None
+    output_usd_per_mtok: Usd | None = None
+    cached_input_usd_per_mtok: Usd | None = None
+
+
+class BudgetSettings(Section):
+    scope: str
+    limit_usd: Usd
+    window: WindowName = "month"
+    soft_pct: int = Field(80, ge=1, le=100)
+
+    @field_validator("scope")
+    @classmethod
+    def scope_is_known(cls, value: str) -> str:
+        if value == "all" or re.fullmatch(r"(org|team|user|key|model|tag):.+", value):
+            return value
+        raise ValueError('expected "all" or org:X, team:X, user:X, key:X, model:X or tag:X')
+
+
+class Settings(Section):
+    server: ServerSettings = ServerSettings()
+    storage: StorageSettings = StorageSettings()
+    cache: CacheSettings = CacheSettings()
+    pii: PiiSettings = PiiSettings()
+    providers: tuple[ProviderSettings, ...] = ()
+    models: tuple[ModelSettings, ...] = ()
+    budgets: tuple[BudgetSettings, ...] = ()

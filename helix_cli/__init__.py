@@ -1,0 +1,1 @@
+"""The face of Helix: what a person types and sees."""
