@@ -347,13 +347,5 @@ class SpendLog(Protocol):
     async def aclose(self) -> None: ...
 
 
-class Metrics(Protocol):
-    """What is counted for `/metrics`; every method is cheap and never raises."""
-
-    def request(self, row: LedgerRow, overhead_s: float) -> None: ...
-
-    def degraded(self, part: str, reason: str | None) -> None: ...
-
-
 PriceTable = Mapping[str, Mapping[str, Any]]
 """litellm's table: model name to its attributes, numbers as Decimal."""

@@ -99,6 +99,10 @@ class Dialect(Protocol):
         asked for where a stream would not bring it."""
         ...
 
+    def end_user(self, body: JsonObject) -> str | None:
+        """Whom the request says it is for: `user`, `metadata.user_id`."""
+        ...
+
     def wants_usage(self, body: JsonObject) -> bool:
         """Whether the caller itself asked for usage in its stream."""
         ...

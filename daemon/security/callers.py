@@ -1,0 +1,63 @@
+"""From a credential to a Caller."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+
+from ..errors import Unauthorized
+from ..exchange import Caller
+
+HELIX_KEY_PREFIX = "hx-"
+_REMEMBERED = 4096
+
+
+class Callers:
+    """Knows who stands behind a credential.
+
+    The id of an anonymous caller is an HMAC of its credential under the installation's key: stable, and
+    of no use to whoever reads the ledger.
+    """
+
+    def __init__(self, *, installation_key: bytes, master_key: str | None, require_key: bool) -> None:
+        self._installation_key = installation_key
+        self._master_key = master_key
+        self._require_key = require_key
+        self._known: dict[str, Caller] = {}
+
+    def identify(self, headers: Mapping[str, str]) -> Caller:
+        """The caller behind the request's headers.
+
+        Raises:
+            Unauthorized: a key is required and none that is known came, or a Helix key is not known.
+        """
+        credential = _credential(headers)
+        if credential is None:
+            if self._require_key:
+                raise Unauthorized("no API key: this gateway wants one (Authorization: Bearer … or x-api-key)")
+            return Caller(key="local")
+        caller = self._known.get(credential)
+        if caller is None:
+            caller = self._judge(credential)
+            if len(self._known) < _REMEMBERED:
+                self._known[credential] = caller
+        return caller
+
+    def pseudonym(self, value: str) -> str:
+        """A stable stand-in for a value that must not be stored, 16 hex digits."""
+        return hmac.new(self._installation_key, value.encode("utf-8", "replace"), hashlib.sha256).hexdigest()[:16]
+
+    def _judge(self, credential: str) -> Caller:
+        if self._master_key and hmac.compare_digest(credential.encode(), self._master_key.encode()):
+            return Caller(key="master")
+        if self._require_key or credential.startswith(HELIX_KEY_PREFIX):
+            raise Unauthorized("this API key is not known here")
+        return Caller(key=f"anon-{self.pseudonym(credential)}", credential=credential)
+
+
+def _credential(headers: Mapping[str, str]) -> str | None:
+    authorization = headers.get("Authorization", "")
+    if authorization[:7].lower() == "bearer " and (token := authorization[7:].strip()):
+        return token
+    return headers.get("x-api-key") or None
