@@ -19,9 +19,9 @@ WindowName = Literal["hour", "day", "week", "month", "total"]
 
 
 class Section(BaseModel):
-    """Unknown keys are errors, and nothing changes after loading."""
+    """Unknown keys are errors, and nothing changes after loading. Infinity and NaN are no numbers here."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class ServerSettings(Section):
