@@ -51,6 +51,8 @@ class Asked:
     raw: bytes
     body: Any
     """The parsed JSON, None where it is none."""
+    connection: int = 0
+    """The client's port: equal numbers came over one connection."""
 
     @property
     def question(self) -> str:
@@ -238,7 +240,8 @@ async def _record(request: web.Request) -> Asked:
     except ValueError:
         body = None
     headers = {name.lower(): value for name, value in request.headers.items()}
-    return Asked(request.method, request.path_qs, headers, raw, body)
+    peer = request.transport.get_extra_info("peername") if request.transport is not None else None
+    return Asked(request.method, request.path_qs, headers, raw, body, peer[1] if peer else 0)
 
 
 def _spoil(request: web.Request, garbage: bytes) -> web.StreamResponse:
