@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -40,6 +40,10 @@ class Caller:
     team: str | None = None
     org: str | None = None
     credential: str | None = field(default=None, repr=False)
+
+    def for_user(self, user: str) -> Caller:
+        """The same caller on behalf of `user`, unless the key itself is bound to one."""
+        return self if self.user is not None else replace(self, user=user)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +152,7 @@ class Head:
     status: int
     headers: Mapping[str, str]
     streamed: bool
+    """Whether the bytes come over time. False: all of them are there, also where they have a stream's form."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,62 @@
+"""Who stands behind a credential, and what of it may be stored."""
+
+import pytest
+
+from daemon.errors import Unauthorized
+from daemon.security.attribution import body_tags, header_tags
+from daemon.security.callers import Callers
+
+
+def callers(**kwargs):
+    return Callers(**{"installation_key": b"k" * 32, "master_key": "hx-master", "require_key": False, **kwargs})
+
+
+def test_without_a_credential_the_caller_is_local():
+    assert "local" == callers().identify({}).key
+
+
+def test_an_anonymous_credential_passes_on_and_its_id_does_not_show_it():
+    caller = callers().identify({"Authorization": "Bearer sk-secret"})
+
+    assert "sk-secret" == caller.credential
+    assert caller.key.startswith("anon-")
+    assert "secret" not in caller.key + repr(caller)
+
+
+def test_both_protocols_credential_headers_name_the_same_caller():
+    known = callers()
+
+    assert known.identify({"Authorization": "Bearer sk-1"}).key == known.identify({"x-api-key": "sk-1"}).key
+
+
+def test_ids_differ_between_installations():
+    headers = {"x-api-key": "sk-1"}
+
+    assert callers().identify(headers).key != callers(installation_key=b"o" * 32).identify(headers).key
+
+
+def test_the_master_key_never_goes_upstream():
+    assert callers().identify({"Authorization": "Bearer hx-master"}).credential is None
+
+
+def test_a_helix_key_that_is_not_known_is_refused():
+    with pytest.raises(Unauthorized):
+        callers().identify({"Authorization": "Bearer hx-made-up"})
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer sk-1"}, {"Authorization": "Basic x"}])
+def test_where_a_key_is_required_no_other_will_do(headers):
+    with pytest.raises(Unauthorized):
+        callers(require_key=True).identify(headers)
+
+
+def test_a_bound_user_wins_over_the_named_one():
+    caller = callers().identify({}).for_user("ann")
+
+    assert "ann" == caller.for_user("bo").user
+
+
+def test_tags_are_words():
+    assert ("a", "team/x") == header_tags("a, team/x, not a tag, <b>, a")
+    assert ("x",) == body_tags({"metadata": {"tags": ["x", "<EMAIL_ADDRESS_1>", 3, "ann@example.com"]}})
+    assert () == body_tags({"metadata": "none"})
