@@ -20,7 +20,8 @@
     │   ├── StoreUnavailable
     │   ├── EmbedderUnavailable
     │   ├── FinderUnavailable
-    │   └── JournalUnavailable
+    │   ├── JournalUnavailable
+    │   └── SpendLogUnavailable
     └── CannotStart                    the owner can act: one sentence with the next step
         └── SettingsError
 
@@ -220,6 +221,10 @@ class FinderUnavailable(PartUnavailable):
 
 class JournalUnavailable(PartUnavailable):
     """The journal could not be written, as on a full disk."""
+
+
+class SpendLogUnavailable(PartUnavailable):
+    """The spend log could not be read or written; the journal keeps the rows."""
 
 
 class CannotStart(HelixError):

@@ -290,11 +290,16 @@ class Journal(Protocol):
         ...
 
     def replay(self) -> Iterable[tuple[int, JsonObject]]:
-        """All records on disk, oldest first; a torn last line is dropped. Before the first append."""
+        """All records on disk, oldest first; a torn last line is dropped."""
         ...
 
     async def sync(self) -> None:
         """fsync, off the event loop."""
+        ...
+
+    def start_after(self, seq: int) -> None:
+        """Number the next record above `seq`, where it would be lower: the files may be gone while the spend
+        log still knows their numbers. Before the first append."""
         ...
 
     def forget_through(self, seq: int) -> None:
@@ -315,9 +320,16 @@ class SpendQuery:
 
 
 class SpendLog(Protocol):
-    """Where settled rows rest and reports are answered. Methods run off the event loop."""
+    """Where settled rows rest and reports are answered. Methods run off the event loop, one at a time, and
+    raise SpendLogUnavailable where it cannot be read or written."""
 
-    async def open(self) -> None: ...
+    async def open(self) -> None:
+        """Make it, or bring an older one forward.
+
+        Raises:
+            CannotStart: another process holds it, a newer Helix wrote it, or it cannot be made there.
+        """
+        ...
 
     async def last_seq(self) -> int:
         """The journal's sequence stored with the newest batch; 0 at first."""
@@ -349,3 +361,16 @@ class SpendLog(Protocol):
 
 PriceTable = Mapping[str, Mapping[str, Any]]
 """litellm's table: model name to its attributes, numbers as Decimal."""
+
+
+class PriceSource(Protocol):
+    """Where a table of prices comes from."""
+
+    @property
+    def name(self) -> str:
+        """The table and its version, as a ledger row names it: `litellm 1.106.2`."""
+        ...
+
+    def load(self) -> PriceTable:
+        """Read it, a big file; called from a worker thread. Empty, with a warning, where there is none."""
+        ...

@@ -1,0 +1,63 @@
+"""What calls of each model usually look like, learned from those that were settled."""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict, deque
+from dataclasses import dataclass, field
+
+BYTES_PER_TOKEN = 4.0
+"""English prose in the tokenizers of today's models: the estimate before a model has answered once."""
+
+WEIGHT_OF_NEWEST = 0.1
+USUAL_SHARE = 0.9
+"""`usual_output` is what this share of calls stays within."""
+
+MODELS_KEPT = 1_000
+OUTPUTS_KEPT = 256
+
+
+@dataclass(slots=True)
+class Habit:
+    """One model's calls. A byte is a byte of the request's JSON, so the ratio absorbs its syntax."""
+
+    bytes_per_token: float = BYTES_PER_TOKEN
+    outputs: deque[int] = field(default_factory=lambda: deque(maxlen=OUTPUTS_KEPT))
+
+
+class Habits:
+    """Habits by model, `provider/model`; the least recently used model is forgotten first."""
+
+    def __init__(self) -> None:
+        self._by_model: OrderedDict[str, Habit] = OrderedDict()
+
+    def saw_output(self, model: str, output_tokens: int) -> None:
+        self._habit(model).outputs.append(output_tokens)
+
+    def saw_input(self, model: str, body_bytes: int, prompt_tokens: int) -> None:
+        """Move the ratio towards this call's; a call without either tells nothing."""
+        if prompt_tokens <= 0 or body_bytes <= 0:
+            return
+        habit = self._habit(model)
+        newest = body_bytes / prompt_tokens
+        habit.bytes_per_token += WEIGHT_OF_NEWEST * (newest - habit.bytes_per_token)
+
+    def tokens_in(self, model: str, size: int) -> int:
+        """About how many tokens `size` bytes are, rounded up."""
+        habit = self._by_model.get(model)
+        return math.ceil(size / (habit.bytes_per_token if habit else BYTES_PER_TOKEN))
+
+    def usual_output(self, model: str) -> int | None:
+        """The output tokens that nine calls in ten stay within; None before the first."""
+        habit = self._by_model.get(model)
+        if habit is None or not habit.outputs:
+            return None
+        ranked = sorted(habit.outputs)
+        return ranked[math.ceil(USUAL_SHARE * len(ranked)) - 1]
+
+    def _habit(self, model: str) -> Habit:
+        habit = self._by_model.setdefault(model, Habit())
+        self._by_model.move_to_end(model)
+        if len(self._by_model) > MODELS_KEPT:
+            self._by_model.popitem(last=False)
+        return habit
