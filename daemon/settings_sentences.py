@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -70,18 +71,25 @@ def dotted(path: Path) -> str:
 
 
 def shown(path: Path, value: object) -> str:
-    """A value as it may stand in a message or on a screen: secrets and passwords in URLs are covered."""
-    if value is None or value == "":
-        return '""'
-    if not SECRET_KEYS.isdisjoint(str(step) for step in path):
-        return str(value) if is_reference(value) else '"…"'
-    if isinstance(value, str):
-        return json.dumps(re.sub(r"(?<=://)[^/@]*@", "…@", value), ensure_ascii=False)
+    """A value as it may stand in a message: as TOML would have it, secrets covered, tables left out."""
     if isinstance(value, dict):
         return "{…}" if value else "{}"
     if isinstance(value, list | tuple):
         return f"[{', '.join(shown(path, item) for item in value)}]"
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    if isinstance(value, Decimal):
+        return str(value)
+    return json.dumps(covered(path, value), ensure_ascii=False)
+
+
+def covered(path: Path, value: object) -> object:
+    """A value as JSON may have it, with secrets, and passwords in URLs, covered; a reference is no secret."""
+    if value in (None, ""):
+        return ""
+    if not SECRET_KEYS.isdisjoint(str(step) for step in path):
+        return value if is_reference(value) else "…"
+    if isinstance(value, str):
+        return re.sub(r"(?<=://)[^/@]*@", "…@", value)
+    return str(value) if isinstance(value, Decimal) else value
 
 
 def is_reference(value: object) -> bool:

@@ -47,6 +47,11 @@ class Loaded:
     disabled_providers: Mapping[str, str] = field(default_factory=dict)
     """Providers of the file that lack their key, left out of `settings`: name to sentence."""
 
+    def values(self) -> dict[str, object]:
+        """Every dotted key and its value, as JSON may have it; secrets are covered."""
+        leaves = _leaves(self.settings.model_dump())
+        return {sentences.dotted(path): sentences.covered(path, value) for path, value in leaves}
+
 
 def load(
     config: Path | None = None,

@@ -1,0 +1,122 @@
+"""`helix budget`: limits per org, team, user, key, model or tag."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .. import output
+from ..diagnostics import CommandFailed, ExitCode, UsageMistake
+from ..options import Config, Json, Yes, confirm, connect, group
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from daemon.control_api import BudgetRow
+
+app = group("Limits per org, team, user, key, model or tag. Those of helix.toml are changed there.")
+
+MOST_USD = 9_000_000
+"""Counters hold whole nano-dollars in 64 bits."""
+COLUMNS = ["scope", "window", "limit>", "spent>", "reserved>", "used>", "resets", "from"]
+
+
+class Window(StrEnum):
+    HOUR = "hour"
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    TOTAL = "total"
+
+
+Scope = Annotated[str, typer.Argument(metavar="SCOPE", help="org:X team:X user:X key:X model:X tag:X or all")]
+WindowOption = Annotated[Window, typer.Option("--window", help="How long the limit holds before it starts anew.")]
+
+
+@app.command("set")
+def set_(
+    scope: Scope,
+    limit_usd: Annotated[str, typer.Argument(metavar="USD", help="The most that may be spent.")],
+    *,
+    window: WindowOption = Window.MONTH,
+    soft_pct: Annotated[int | None, typer.Option(min=1, max=100, help="Warn from this share on.")] = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Set a limit, or change the one of this scope and window."""
+    budget = connect(config).set_budget(scope, window, _decimal(limit_usd), soft_pct)
+    if as_json:
+        output.json_document(budget)
+    else:
+        _show([budget])
+
+
+@app.command("list")
+def list_(*, config: Config = None, as_json: Json = False) -> None:
+    """Show every budget and what is left of it."""
+    budgets = connect(config).budgets()
+    if as_json:
+        output.json_document(budgets)
+    else:
+        _show(budgets)
+
+
+@app.command()
+def remove(scope: Scope, *, window: WindowOption = Window.MONTH, yes: Yes = False, config: Config = None) -> None:
+    """Remove a budget that `helix budget set` made."""
+    client = connect(config)
+    confirm(f"Remove the budget of {scope} for each {window}?", yes=yes)
+    if not client.remove_budget(scope, window):
+        raise CommandFailed(f"there is no budget of {scope} for each {window}", ExitCode.NOT_FOUND)
+
+
+@app.command()
+def why(scope: Scope, *, config: Config = None, as_json: Json = False) -> None:
+    """Show which budgets a scope meets, and the requests they refused."""
+    budgets, refusals = connect(config).why_budget(scope)
+    if as_json:
+        output.json_document({"budgets": budgets, "refusals": refusals})
+        return
+    _show(budgets)
+    output.line()
+    output.table(
+        ["refused at", "model", "key", "reason"],
+        [(output.local_time(one["at"]), one["model"], one["key"], one["reason"]) for one in refusals],
+        empty="no request was refused",
+    )
+
+
+def _show(budgets: Sequence[BudgetRow]) -> None:
+    output.table(COLUMNS, [_row(budget) for budget in budgets], empty="no budgets: helix budget set all 50")
+
+
+def _row(budget: BudgetRow) -> tuple[str, ...]:
+    limit, spent = Decimal(budget["limit_usd"]), Decimal(budget["spent_usd"])
+    resets_at = budget["resets_at"]
+    return (
+        budget["scope"],
+        budget["window"],
+        output.usd(budget["limit_usd"]),
+        output.usd(budget["spent_usd"]),
+        output.usd(budget["reserved_usd"]),
+        f"{100 * spent / limit:.0f}%" if limit else "–",
+        output.local_time(resets_at) if resets_at else "never",
+        budget["origin"],
+    )
+
+
+def _decimal(text: str) -> str:
+    """The amount, exactly as it was written; the daemon knows the limits.
+
+    Not put in full digits: 1e999999999 would be a gigabyte of them.
+    """
+    try:
+        amount = Decimal(text.removeprefix("$"))
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or amount < 0 or amount >= MOST_USD:
+        raise UsageMistake(f"USD = {text}: expected an amount in US dollars, such as 50 or 0.25")
+    return str(amount)

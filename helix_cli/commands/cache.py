@@ -1,0 +1,119 @@
+"""`helix cache`: what is kept, and why something was a hit or a miss."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .. import diagnostics, output
+from ..options import Config, Json, Yes, confirm, connect, group, text_of
+
+if TYPE_CHECKING:
+    from daemon.control_api import Why
+
+app = group("What is kept, and why something was a hit or a miss.")
+
+
+@app.command()
+def stats(*, config: Config = None, as_json: Json = False) -> None:
+    """Show how much is kept, and what it was good for."""
+    found = connect(config).cache_stats()
+    if as_json:
+        output.json_document(found)
+        return
+    hits = found["hits"]
+    total = sum(hits.values())  # type: ignore[arg-type]
+    output.table(
+        ["what", "value>"],
+        [
+            ("entries", output.count(found["entries"])),
+            ("size", output.size(found["bytes"])),
+            ("exact hits", output.count(hits["exact"])),
+            ("semantic hits", output.count(hits["semantic"])),
+            ("coalesced", output.count(hits["coalesced"])),
+            ("misses", output.count(found["misses"])),
+            ("hit rate", output.share(total, total + found["misses"])),
+            ("saved", output.usd(found["saved_usd"])),
+            ("time saved", f"{found['saved_s']:,.0f} s"),
+        ],
+    )
+
+
+@app.command()
+def clear(
+    *,
+    scope: Annotated[str | None, typer.Option(help="Only the entries of this scope.")] = None,
+    model: Annotated[str | None, typer.Option(help="Only the answers of this model.")] = None,
+    yes: Yes = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Remove what is kept."""
+    client = connect(config)
+    which = " and ".join(f"{name} {value}" for name, value in (("scope", scope), ("model", model)) if value)
+    confirm(f"Remove the cached answers of {which}?" if which else "Remove all cached answers?", yes=yes)
+    cleared = client.clear_cache(scope=scope, model=model)
+    if as_json:
+        output.json_document({"cleared": cleared})
+    else:
+        output.line(f"{output.count(cleared)} entries removed")
+
+
+@app.command()
+def why(
+    text: Annotated[str, typer.Argument(help="The last thing the user says; - is stdin.")],
+    *,
+    model: Annotated[str | None, typer.Option(help="The model that is asked.")] = None,
+    system: Annotated[str | None, typer.Option(help="The system prompt that goes before it.")] = None,
+    key: Annotated[str | None, typer.Option(help="The key id that asks, as `helix logs` shows it.")] = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Say whether a question would be a hit, and which check decided."""
+    found = connect(config).why_cached(text_of(text), model=model, system=system, key=key)
+    if as_json:
+        output.json_document(found)
+    else:
+        _show_why(found)
+
+
+@app.command()
+def warm(
+    file: Annotated[Path, typer.Argument(help="JSON lines; - is stdin.")],
+    *,
+    model: Annotated[str | None, typer.Option(help="For lines that name none.")] = None,
+    credential_env: Annotated[
+        str, typer.Option(metavar="NAME", help="The variable with the key that your clients send.")
+    ] = "OPENAI_API_KEY",
+    concurrency: Annotated[int, typer.Option(min=1, max=64, help="Requests at a time.")] = 4,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Ask each line's question once, so that its answer is kept.
+
+    A line is a chat request, {"model", "messages", ...}, or {"prompt": "..."} or {"question": "..."}.
+    The cache belongs to who asks (cache.scope), hence the clients' own key.
+    """
+    from ..cache_warmer import warm_cache
+
+    result = warm_cache(connect(config).url, file, model=model, credential_env=credential_env, concurrency=concurrency)
+    if as_json:
+        output.json_document(result.as_json())
+    else:
+        output.line(f"{result.hits} were kept already, {result.misses} are kept now, {result.errors} failed")
+    if result.errors:
+        raise diagnostics.CommandFailed(f"{result.errors} lines failed")
+
+
+def _show_why(why: Why) -> None:
+    output.line(f"{why['verdict']}: {why['model']}, asked by {why['key']}")
+    output.line()
+    output.table(["step", "outcome", ""], [(step["step"], step["outcome"], step["detail"]) for step in why["steps"]])
+    output.line()
+    output.table(
+        ["similarity>", "verdict", "kept question"],
+        [(f"{one['similarity']:.4f}", one["verdict"], one["question"]) for one in why["candidates"]],
+        empty="nothing like it is kept",
+    )

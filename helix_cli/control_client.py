@@ -1,0 +1,166 @@
+"""The one door to a running daemon: its control API, over loopback, with the token of its runtime file."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPException, HTTPResponse
+from pathlib import Path
+from typing import Any, Self, cast
+from urllib.parse import urlencode, urlsplit
+
+from daemon import control_api as api
+
+from .diagnostics import CommandFailed, DaemonUnreachable, ExitCode
+
+RUNTIME_FILE = "daemon.json"
+TIMEOUT_S = 30.0
+FOLLOW_TIMEOUT_S = 60.0
+"""The daemon sends an empty line every few seconds, so a longer silence means that it is gone."""
+
+_EXIT_CODES = {401: ExitCode.NOT_ALLOWED, 403: ExitCode.NOT_ALLOWED, 404: ExitCode.NOT_FOUND}
+
+
+class ControlClient:
+    """Asks the daemon; one connection per question, so it may be used from several threads.
+
+    Every method raises DaemonUnreachable where nobody answers, and CommandFailed with the daemon's own
+    sentence where it refuses.
+    """
+
+    def __init__(self, runtime: api.RuntimeFile) -> None:
+        self.url = runtime["url"]
+        self._token = runtime["token"]
+
+    @classmethod
+    def of(cls, data_dir: Path) -> Self:
+        """The client of the daemon that runs on this data directory.
+
+        Raises:
+            DaemonUnreachable: there is no runtime file.
+            CommandFailed: others can read or write it, so the token in it proves nothing.
+        """
+        path = data_dir / RUNTIME_FILE
+        try:
+            return cls(json.loads(_read_private(path)))
+        except (ValueError, KeyError, TypeError):
+            raise DaemonUnreachable(f"{path} is damaged") from None
+
+    def status(self) -> api.Status:
+        return cast(api.Status, self._get(api.STATUS))
+
+    def overview(self) -> api.Overview:
+        return cast(api.Overview, self._get(api.OVERVIEW))
+
+    def cache_stats(self) -> api.CacheStats:
+        return cast(api.CacheStats, self._get(api.CACHE_STATS))
+
+    def clear_cache(self, *, scope: str | None = None, model: str | None = None) -> int:
+        """How many entries were removed."""
+        return int(self._send("POST", api.CACHE_CLEAR, {"scope": scope, "model": model})["cleared"])
+
+    def why_cached(
+        self, text: str, *, model: str | None = None, system: str | None = None, key: str | None = None
+    ) -> api.Why:
+        question = {"text": text, "model": model, "system": system, "key": key}
+        return cast(api.Why, self._send("POST", api.CACHE_WHY, question))
+
+    def budgets(self) -> list[api.BudgetRow]:
+        return cast("list[api.BudgetRow]", self._get(api.BUDGETS)["budgets"])
+
+    def set_budget(self, scope: str, window: str, limit_usd: str, soft_pct: int | None) -> api.BudgetRow:
+        budget = {"scope": scope, "window": window, "limit_usd": limit_usd, "soft_pct": soft_pct}
+        return cast(api.BudgetRow, self._send("PUT", api.BUDGETS, budget))
+
+    def remove_budget(self, scope: str, window: str) -> bool:
+        """Whether there was one."""
+        return bool(self._send("DELETE", _with(api.BUDGETS, scope=scope, window=window))["removed"])
+
+    def why_budget(self, scope: str) -> tuple[list[api.BudgetRow], list[api.LogRow]]:
+        """The budgets that a scope meets, and what they refused."""
+        answer = self._get(api.BUDGET_WHY, scope=scope)
+        return answer["budgets"], answer["refusals"]
+
+    def spend(self, *, by: str | None, since: str, until: str | None = None) -> api.Spend:
+        return cast(api.Spend, self._get(api.SPEND, by=by, since=since, until=until))
+
+    def export_spend(self, path: Path, *, since: str, until: str) -> int:
+        """Have the daemon write its raw rows as Parquet; how many."""
+        return int(self._send("POST", api.SPEND_PARQUET, {"path": str(path), "since": since, "until": until})["rows"])
+
+    def logs(self, limit: int) -> list[api.LogRow]:
+        """The last `limit` requests, oldest first."""
+        return cast("list[api.LogRow]", self._get(api.LOGS, limit=limit)["rows"])
+
+    def follow_logs(self, limit: int) -> Iterator[api.LogRow | None]:
+        """The last `limit` requests, then each as it happens; None is a sign of life while nothing does."""
+        with self._asking("GET", _with(api.LOGS_FOLLOW, limit=limit), timeout_s=FOLLOW_TIMEOUT_S) as answer:
+            for text in answer:
+                yield cast(api.LogRow, json.loads(text)) if text.strip() else None
+
+    def _get(self, path: str, **query: str | int | None) -> Any:
+        return self._send("GET", _with(path, **query))
+
+    def _send(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:
+        given = {name: value for name, value in (body or {}).items() if value is not None}
+        content = json.dumps(given) if body is not None else None
+        with self._asking(method, path, content) as answer:
+            return json.loads(answer.read())
+
+    @contextmanager
+    def _asking(
+        self, method: str, path: str, content: str | None = None, *, timeout_s: float = TIMEOUT_S
+    ) -> Iterator[HTTPResponse]:
+        where = urlsplit(self.url)
+        connection = HTTPConnection(where.hostname or "", where.port, timeout=timeout_s)
+        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
+        try:
+            connection.request(method, path, content, headers)
+            answer = connection.getresponse()
+            if answer.status >= 400:
+                raise _refusal(answer)
+            yield answer
+        except (OSError, HTTPException) as error:
+            raise DaemonUnreachable(f"no daemon answers at {self.url}") from error
+        except ValueError as error:
+            raise CommandFailed(f"the daemon at {self.url} answered what is not JSON") from error
+        finally:
+            connection.close()
+
+
+def _with(path: str, **query: str | int | None) -> str:
+    given = {name: value for name, value in query.items() if value is not None}
+    return f"{path}?{urlencode(given)}" if given else path
+
+
+def _refusal(answer: HTTPResponse) -> CommandFailed:
+    """The daemon's own sentence, in whichever of its two error shapes it comes."""
+    try:
+        message = json.loads(answer.read())["error"]["message"]
+    except (ValueError, KeyError, TypeError):
+        message = f"the daemon answered {answer.status}"
+    return CommandFailed(str(message), _EXIT_CODES.get(answer.status, ExitCode.FAILURE))
+
+
+def _read_private(path: Path) -> bytes:
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise DaemonUnreachable(f"no daemon runs on {path.parent}") from None
+    except OSError as error:
+        raise CommandFailed(f"{path}: cannot be read: {error.strerror}", ExitCode.NOT_ALLOWED) from error
+    with os.fdopen(handle, "rb") as file:
+        _refuse_what_others_could_have_written(path, os.fstat(handle))
+        return file.read()
+
+
+def _refuse_what_others_could_have_written(path: Path, found: os.stat_result) -> None:
+    if found.st_uid != os.geteuid():
+        raise CommandFailed(f"{path} belongs to another user", ExitCode.NOT_ALLOWED)
+    if stat.S_IMODE(found.st_mode) & 0o077:
+        raise CommandFailed(
+            f"{path} is open to other users; restart the daemon to get a new token", ExitCode.NOT_ALLOWED
+        )

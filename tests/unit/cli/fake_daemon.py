@@ -1,0 +1,156 @@
+"""A small real server of the control API, for the command line and the dashboard."""
+
+from __future__ import annotations
+
+import json
+import queue
+import threading
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from daemon import control_api as api
+
+TOKEN = "t0ken"
+
+
+def log_row(**values: Any) -> dict[str, Any]:
+    return {
+        "id": "req_1", "at": "2026-11-21T20:00:00+00:00", "kind": "call", "outcome": "settled", "dialect": "chat",
+        "provider": "openai", "model": "gpt-4o-mini", "key": "local", "cache": "miss", "similarity": None,
+        "status": 200, "cost_usd": "0.00042", "saved_usd": None, "input_tokens": 12, "output_tokens": 34,
+        "ttft_ms": 120.0, "total_ms": 480.0, "pii": "", "reason": "",
+    } | values  # fmt: skip
+
+
+def budget_row(**values: Any) -> dict[str, Any]:
+    return {
+        "scope": "team:research", "window": "month", "limit_usd": "50", "spent_usd": "12.5", "reserved_usd": "0.5",
+        "resets_at": "2026-12-01T00:00:00+00:00", "soft_pct": 80, "origin": "helix.toml",
+    } | values  # fmt: skip
+
+
+SPEND = {
+    "cost_usd": "1.25", "saved_usd": "0.75", "calls": 10, "hits": 5, "refused": 1, "unknown": 0,
+    "rows": [{"model": "gpt-4o-mini", "calls": 10, "hits": 5, "cost_usd": "1.25", "saved_usd": "0.75",
+              "input_tokens": 1000, "output_tokens": 2000}],
+}  # fmt: skip
+CACHE = {
+    "entries": 1234, "bytes": 5_000_000, "hits": {"exact": 30, "semantic": 10, "coalesced": 2}, "misses": 58,
+    "saved_usd": "0.75", "saved_s": 12.5,
+}  # fmt: skip
+
+
+@dataclass
+class FakeDaemon:
+    """What the control API answers, and what it was asked. `answers` may be changed at any time."""
+
+    data_dir: Path
+    answers: dict[tuple[str, str], Any] = field(default_factory=dict)
+    asked: list[tuple[str, str, dict[str, str], Any]] = field(default_factory=list)
+    past: list[dict[str, Any]] = field(default_factory=list)
+    _followers: list[queue.Queue[dict[str, Any] | None]] = field(default_factory=list)
+    _server: ThreadingHTTPServer | None = None
+
+    def start(self) -> None:
+        server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        self._server = server
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        path = self.data_dir / "daemon.json"
+        path.touch(mode=0o600)
+        path.write_text(json.dumps({"url": self.url, "pid": 1, "version": "0.1.0", "token": TOKEN}))
+
+    def stop(self) -> None:
+        if self._server is None:
+            return
+        self._server.shutdown()
+        self._server.server_close()
+        self._server = None
+        for follower in self._followers:
+            follower.put(None)
+
+    @property
+    def url(self) -> str:
+        assert self._server is not None
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def answer(self, method: str, path: str) -> Any:
+        status = {"url": self.url, "pid": 1, "version": "0.1.0", "mode": "ok", "since": "2026-11-21T19:00:00+00:00",
+                  "parts": {"pii": {"status": "ok", "reason": ""},
+                            "embedder": {"status": "degraded", "reason": "loading"}}}  # fmt: skip
+        defaults: dict[tuple[str, str], Any] = {
+            ("GET", api.STATUS): status,
+            ("GET", api.CACHE_STATS): CACHE,
+            ("POST", api.CACHE_CLEAR): {"cleared": 3},
+            ("GET", api.BUDGETS): {"budgets": [budget_row()]},
+            ("PUT", api.BUDGETS): budget_row(origin="helix budget"),
+            ("DELETE", api.BUDGETS): {"removed": True},
+            ("GET", api.BUDGET_WHY): {"budgets": [budget_row()], "refusals": [log_row(reason="used up")]},
+            ("GET", api.SPEND): SPEND,
+            ("POST", api.SPEND_PARQUET): {"rows": 15},
+            ("GET", api.LOGS): {"rows": self.past},
+            ("GET", api.OVERVIEW): {"status": status, "today": SPEND, "cache": CACHE, "budgets": [budget_row()]},
+        }
+        return self.answers.get((method, path), defaults.get((method, path)))
+
+    def follow(self) -> queue.Queue[dict[str, Any] | None]:
+        follower: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        self._followers.append(follower)
+        return follower
+
+    def happen(self, row: dict[str, Any]) -> None:
+        """A request that all who follow are told of."""
+        self.past.append(row)
+        for follower in self._followers:
+            follower.put(row)
+
+
+def _handler(daemon: FakeDaemon) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def handle_any(self) -> None:
+            where = urlsplit(self.path)
+            query = {name: values[0] for name, values in parse_qs(where.query).items()}
+            body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            daemon.asked.append((self.command, where.path, query, json.loads(body) if body else None))
+            if where.path.startswith(api.PREFIX) and self.headers["authorization"] != f"Bearer {TOKEN}":
+                self.reply(403, {"error": {"message": "wrong token"}})
+            elif where.path == api.LOGS_FOLLOW:
+                self.stream(int(query["limit"]))
+            else:
+                answer = daemon.answer(self.command, where.path)
+                status, answer, headers = answer if isinstance(answer, tuple) else (200, answer, {})
+                self.reply(status, answer, **headers)
+
+        do_GET = do_POST = do_PUT = do_DELETE = handle_any
+
+        def reply(self, status: int, answer: Any, **headers: str) -> None:
+            content = json.dumps(answer).encode()
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name.replace("_", "-"), value)
+            self.send_header("content-length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def stream(self, limit: int) -> None:
+            follower = daemon.follow()
+            self.send_response(200)
+            self.send_header("connection", "close")
+            self.end_headers()
+            self.wfile.write(b"\n")
+            for row in daemon.past[-limit:] if limit else []:
+                self.wfile.write(json.dumps(row).encode() + b"\n")
+            while (row := follower.get()) is not None:
+                self.wfile.write(json.dumps(row).encode() + b"\n")
+            self.close_connection = True
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    return Handler

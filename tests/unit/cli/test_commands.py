@@ -1,0 +1,298 @@
+"""What each command asks the daemon, and what it shows."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from daemon import control_api as api
+from helix_cli.commands.env import Shell, export_line
+from helix_cli.commands.spend import start_of
+from helix_cli.diagnostics import UsageMistake
+from tests.unit.cli.fake_daemon import budget_row, log_row
+
+
+def test_status_is_for_people_and_for_programs(helix, daemon):
+    assert f"{daemon.url}  ok  since 2026-11-21 19:00" == helix("status").out.splitlines()[0]
+    assert {"url", "pid", "version", "mode", "since"} <= helix("status", "--json").json.keys()
+
+
+def test_the_daemon_is_found_through_the_settings(helix, daemon, home):
+    (home / "elsewhere.toml").write_text(f'[server]\ndata_dir = "{home / "other"}"\n')
+
+    assert 6 == helix("status", "--config", "elsewhere.toml").code
+
+
+def test_a_runtime_file_that_others_can_read_is_not_believed(helix, daemon):
+    (daemon.data_dir / "daemon.json").chmod(0o644)
+
+    ran = helix("status")
+
+    assert 3 == ran.code
+    assert "open to other users" in ran.err
+
+
+def test_a_damaged_runtime_file_means_no_daemon(helix, daemon):
+    (daemon.data_dir / "daemon.json").write_text("[]")
+
+    assert 6 == helix("status").code
+
+
+def test_a_refusal_of_the_daemon_is_repeated(helix, daemon):
+    daemon.answers["GET", api.STATUS] = (403, {"error": {"message": "not yours"}}, {})
+
+    ran = helix("status")
+
+    assert (3, "helix: not yours\n") == (ran.code, ran.err)
+
+
+def test_a_daemon_that_is_gone_is_unreachable(helix, daemon):
+    daemon.stop()
+
+    assert 6 == helix("cache", "stats").code
+
+
+def test_cache_stats(helix, daemon):
+    shown = helix("cache", "stats").out
+
+    assert "1,234" in shown and "42%" in shown and "$0.75" in shown
+    assert {"entries", "bytes", "hits", "misses", "saved_usd"} <= helix("cache", "stats", "--json").json.keys()
+
+
+def test_cache_clear_needs_yes_where_nobody_can_be_asked(helix, daemon):
+    ran = helix("cache", "clear")
+    assert 2 == ran.code
+    assert "--yes" in ran.err
+    assert not daemon.asked
+
+    assert 0 == helix("cache", "clear", "--model", "m", "--yes").code
+    assert ("POST", api.CACHE_CLEAR, {}, {"model": "m"}) == daemon.asked[-1]
+
+
+def test_cache_why_names_the_step_that_decided(helix, daemon):
+    daemon.answers["POST", api.CACHE_WHY] = {
+        "verdict": "miss",
+        "steps": [{"step": "guards", "outcome": "stop", "detail": "number: 3 is not 4"}],
+        "candidates": [{"id": 1, "similarity": 0.97, "question": "3 \x1b[31m apples", "verdict": "number"}],
+        "model": "gpt-4o-mini",
+        "key": "local",
+    }
+
+    ran = helix("cache", "why", "4 apples")
+
+    assert "number: 3 is not 4" in ran.out and "0.9700" in ran.out
+    assert "3 \\x1b[31m apples" in ran.out, "a kept text must not steer the terminal"
+    assert {"text": "4 apples"} == daemon.asked[-1][3]
+
+
+def test_budget_set_sends_the_amount_as_it_was_written(helix, daemon):
+    ran = helix("budget", "set", "team:research", "50.10", "--window", "week", "--soft-pct", "70", "--json")
+
+    assert {"scope": "team:research", "window": "week", "limit_usd": "50.10", "soft_pct": 70} == daemon.asked[-1][3]
+    assert "helix budget" == ran.json["origin"]
+
+
+@pytest.mark.parametrize("amount", ["ten", "nan", "-1", "1e999999999"])
+def test_budget_set_wants_an_amount(helix, daemon, amount):
+    assert 2 == helix("budget", "set", "all", "--", amount).code
+    assert not daemon.asked
+
+
+def test_budget_list(helix, daemon):
+    daemon.answers["GET", api.BUDGETS] = {"budgets": [budget_row(), budget_row(scope="all", resets_at=None)]}
+
+    assert ["team:research", "all"] == [one["scope"] for one in helix("budget", "list", "--json").json]
+    assert "25%" in helix("budget", "list").out
+
+
+def test_budget_remove_of_none_is_not_found(helix, daemon):
+    daemon.answers["DELETE", api.BUDGETS] = {"removed": False}
+
+    assert 4 == helix("budget", "remove", "all", "--yes").code
+    assert {"scope": "all", "window": "month"} == daemon.asked[-1][2]
+
+
+def test_budget_why_shows_what_was_refused(helix, daemon):
+    assert "used up" in helix("budget", "why", "team:research").out
+
+
+def test_spend_has_the_shape_of_the_contract(helix, daemon):
+    spend = helix("spend", "--by", "model", "--json").json
+
+    assert {"cost_usd", "saved_usd", "calls", "hits", "refused", "unknown", "rows"} <= spend.keys()
+    assert "model" == daemon.asked[-1][2]["by"]
+    assert "spent $1.25, saved $0.75: 10 calls, 5 hits (33%), 1 refused" in helix("spend").out
+
+
+def test_spend_as_csv(helix, daemon):
+    rows = list(csv.DictReader(io.StringIO(helix("spend", "--csv").out)))
+
+    assert [("gpt-4o-mini", "1.25", "10")] == [(row["model"], row["cost_usd"], row["calls"]) for row in rows]
+
+
+def test_spend_as_parquet_is_written_by_the_daemon(helix, daemon, home):
+    assert "15 rows" in helix("spend", "--parquet", "out.parquet").out
+    assert str(home / "out.parquet") == daemon.asked[-1][3]["path"]
+
+
+def test_spend_takes_one_format(helix, daemon):
+    assert 2 == helix("spend", "--json", "--csv").code
+
+
+NOW = datetime(2026, 11, 21, 15, 30, tzinfo=ZoneInfo("Europe/Berlin"))
+
+
+@pytest.mark.parametrize(
+    ("text", "start"),
+    [
+        ("7d", "2026-11-14T15:30:00+01:00"),
+        ("24h", "2026-11-20T15:30:00+01:00"),
+        ("today", "2026-11-21T00:00:00+01:00"),
+        ("week", "2026-11-16T00:00:00+01:00"),
+        ("month", "2026-11-01T00:00:00+01:00"),
+        ("2026-10-01", "2026-10-01T00:00:00+02:00"),
+        ("2026-10-01T12:00:00Z", "2026-10-01T12:00:00+00:00"),
+        ("all", "1970-01-01T00:00:00+00:00"),
+    ],
+)
+def test_since_is_a_span_a_name_or_a_date(text, start):
+    assert start == start_of(text, NOW).isoformat()
+
+
+@pytest.mark.parametrize("text", ["", "7", "7y", "yesterday", "2026-13-01", "99999999999d"])
+def test_since_is_nothing_else(text):
+    with pytest.raises(UsageMistake):
+        start_of(text, datetime.now(UTC))
+
+
+def test_logs_are_one_object_a_line(helix, daemon):
+    daemon.past += [log_row(id="a"), log_row(id="b")]
+
+    assert ["a", "b"] == [json.loads(line)["id"] for line in helix("logs", "--json").out.splitlines()]
+    helix("logs", "--limit", "5")
+    assert {"limit": "5"} == daemon.asked[-1][2]
+
+
+def test_logs_say_what_happened(helix, daemon):
+    daemon.past += [log_row(cache="semantic", pii="EMAIL_ADDRESS=1", cost_usd=None, total_ms=1480.0)]
+
+    line = helix("logs").out.splitlines()[1].split()
+
+    assert ["20:00:00", "gpt-4o-mini", "semantic", "200", "?", "12/34", "1.5", "s", "EMAIL_ADDRESS=1"] == line
+
+
+def test_logs_that_follow_end_with_the_daemon(helix, daemon):
+    daemon.past += [log_row(id="a")]
+    follow = daemon.follow
+    daemon.follow = lambda: _ended(follow())
+
+    ran = helix("logs", "--follow", "--json")
+
+    assert "a" == json.loads(ran.out)["id"]
+    assert 6 == ran.code
+
+
+def _ended(follower):
+    follower.put(None)
+    return follower
+
+
+def test_env_points_clients_at_the_running_daemon(helix, daemon):
+    assert f"export OPENAI_BASE_URL={daemon.url}/v1" == helix("env", "--shell", "bash").out.splitlines()[0]
+    assert daemon.url == helix("env", "--json").json["ANTHROPIC_BASE_URL"]
+
+
+def test_env_without_a_daemon_says_where_it_will_be(helix):
+    ran = helix("env", "--shell", "fish")
+
+    assert "set -gx ANTHROPIC_BASE_URL http://127.0.0.1:4354" == ran.out.splitlines()[-1]
+    assert "no daemon runs" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("shell", "line"),
+    [
+        (Shell.ZSH, "export A='x y'"),
+        (Shell.FISH, "set -gx A 'x y'"),
+        (Shell.POWERSHELL, "$env:A = 'x y'"),
+        (Shell.CMD, "set A=x y"),
+    ],
+)
+def test_each_shell_has_its_syntax(shell, line):
+    assert line == export_line(shell, "A", "x y")
+
+
+def test_config_check_names_every_problem(helix, home):
+    (home / "helix.toml").write_text("[server]\nprot = 1\n")
+    problem = "helix.toml: server.prot: unknown key; the nearest known one is server.port"
+
+    ran = helix("config", "check")
+    assert (1, f"helix: {problem}\n") == (ran.code, ran.err)
+    assert [problem] == helix("config", "check", "--json").json["problems"]
+
+
+def test_config_check_is_content_with_no_file(helix):
+    assert "ok: no helix.toml, so the defaults\n" == helix("config", "check").out
+
+
+def test_config_show_covers_secrets_and_names_sources(helix, home, monkeypatch):
+    monkeypatch.setenv("HELIX_MASTER_KEY", "hunter2")
+    monkeypatch.setenv("HELIX_STORAGE__URL", "redis://me:hunter2@localhost/0")
+    (home / "helix.toml").write_text("[cache]\nttl_s = 5\n")
+
+    ran = helix("config", "show", "--json")
+    settings = ran.json["settings"]
+
+    assert {"value": 5.0, "source": "helix.toml"} == settings["cache.ttl_s"]
+    assert {"value": "redis://…@localhost/0", "source": "HELIX_STORAGE__URL"} == settings["storage.url"]
+    assert "…" == settings["server.master_key"]["value"]
+    assert "hunter2" not in ran.out + helix("config", "show").out
+
+
+def test_config_trust_lets_a_directorys_file_read_the_environment(helix, home, monkeypatch):
+    monkeypatch.setenv("MY_KEY", "sk-1")
+    (home / "helix.toml").write_text('[[providers]]\nname = "a"\ntype = "openai"\napi_key = "env:MY_KEY"\n')
+    assert 1 == helix("config", "check").code
+
+    assert 0 == helix("config", "trust").code
+    assert 0 == helix("config", "check").code
+
+
+@pytest.fixture
+def questions(home):
+    path = home / "questions.jsonl"
+    path.write_text(
+        '{"model": "m", "messages": [{"role": "user", "content": "one"}]}\n\n{"prompt": "two"}\n{"question": "three"}\n'
+    )
+    return path
+
+
+def test_cache_warm_asks_each_line_once(helix, daemon, questions, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-1")
+    daemon.answers["POST", "/v1/chat/completions"] = (200, {}, {"x_helix_cache": "miss"})
+
+    ran = helix("cache", "warm", str(questions), "--model", "default", "--json")
+
+    assert {"lines": 3, "hits": 0, "misses": 3, "errors": 0} == ran.json
+    asked = {body["messages"][0]["content"]: body["model"] for _, _, _, body in daemon.asked}
+    assert {"one": "m", "two": "default", "three": "default"} == asked
+
+
+def test_cache_warm_says_which_lines_failed(helix, daemon, home):
+    (home / "bad.jsonl").write_text('{"model": "m", "prompt": 3}\n{"prompt": "x"}\nnot json\n')
+
+    ran = helix("cache", "warm", "bad.jsonl", "--json")
+
+    assert (1, 3) == (ran.code, ran.json["errors"])
+    assert "line 1: expected" in ran.err and "line 2: no" in ran.err and "line 3:" in ran.err
+
+
+def test_cache_warm_repeats_the_gateways_refusal(helix, daemon, questions):
+    daemon.answers["POST", "/v1/chat/completions"] = (404, {"error": {"message": "no such model"}}, {})
+
+    assert "line 1: no such model" in helix("cache", "warm", str(questions), "--model", "m").err
