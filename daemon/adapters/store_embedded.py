@@ -1,0 +1,316 @@
+"""The store of one machine: one SQLite file for entries and records; counters live in memory.
+
+One daemon per data directory (a lock sees to that), so counters need no disk: the ledger seeds them at start.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sqlite3
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import orjson
+
+from ..errors import CannotStart, StoreUnavailable
+from ..exchange import CacheEntry, JsonObject
+from ..ports import Clock, StoreStats, VectorRow
+from .counters_memory import MemoryCounters
+from .sqlite_thread import SqliteThread, Work
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+SCHEMA_VERSION = 1
+"""What store_embedded.sql sets as its user_version."""
+SLICE_ROWS = 500
+"""Rows removed in one transaction: some 10 ms, so that a `put` behind it does not wait long."""
+
+
+class EmbeddedStore(MemoryCounters):
+    """Entries and records in one SQLite file (WAL, mode 0600), written in groups by one thread.
+
+    `fsync`: with `grouped` an acknowledged write survives the death of this process, with `always`
+    that of the machine. A damaged file is set aside when it is opened, and a fresh one made.
+    """
+
+    def __init__(self, path: Path, clock: Clock, fsync: Literal["grouped", "always"] = "grouped") -> None:
+        super().__init__(clock)
+        self._path = path
+        self._suspect = path.with_name(f"{path.name}.suspect")
+        """A mark that damage was met while running; the next `open` acts on it."""
+        self._fsync = fsync
+        self._writer = SqliteThread("store-writer", writes=True)
+        self._reader = SqliteThread("store-reader", writes=False)
+
+    async def open(self) -> None:
+        """As the port says; may be called again after it failed.
+
+        Raises:
+            CannotStart: the file is of a newer version of Helix.
+        """
+        try:
+            await self._writer.start(self._connect_writer)
+            await self._reader.start(lambda: _connect(self._path))
+        except (sqlite3.Error, OSError) as error:
+            await self._writer.stop()
+            raise StoreUnavailable(f"the store {self._path} cannot be opened: {error}") from error
+
+    async def ping(self) -> None:
+        await self._read(lambda connection: connection.execute("SELECT 1"))
+        await self._write(lambda connection: None)
+
+    async def aclose(self) -> None:
+        """Finish what is queued, then close; the last connection folds the write-ahead log into the file."""
+        await self._reader.stop()
+        await self._writer.stop()
+
+    async def epoch(self) -> str:
+        (name,) = await self._read(lambda c: c.execute("SELECT name FROM epoch").fetchone())
+        return str(name)
+
+    async def get(self, key: bytes) -> CacheEntry | None:
+        sql = "SELECT * FROM whole_entries WHERE key = ? AND expires_at > ?"
+        row = await self._read(lambda c: c.execute(sql, (key, self._now())).fetchone())
+        return None if row is None else CacheEntry(*row)
+
+    async def get_by_ids(self, ids: Sequence[int]) -> dict[int, CacheEntry]:
+        sql = """SELECT * FROM whole_entries
+                 WHERE id IN (SELECT value FROM json_each(?)) AND expires_at > ?"""
+        wanted = json.dumps(list(ids))
+        rows = await self._read(lambda c: c.execute(sql, (wanted, self._now())).fetchall())
+        entries = (CacheEntry(*row) for row in rows)
+        return {entry.id: entry for entry in entries}
+
+    async def put(self, entry: CacheEntry) -> int:
+        return await self._write(lambda connection: _put(connection, entry))
+
+    async def vectors_after(self, entry_id: int, limit: int) -> list[VectorRow]:
+        sql = """SELECT id, partition, vector, expires_at FROM entries
+                 WHERE id > ? AND vector IS NOT NULL AND expires_at > ? ORDER BY id LIMIT ?"""
+        rows = await self._read(lambda c: c.execute(sql, (entry_id, self._now(), limit)).fetchall())
+        return [VectorRow(*row) for row in rows]
+
+    async def touch(self, hits: Mapping[int, int]) -> None:
+        sql = "UPDATE entries SET hits = hits + ? WHERE id = ?"
+        counted = [(count, entry_id) for entry_id, count in hits.items()]
+        await self._write(lambda connection: connection.executemany(sql, counted))
+
+    async def clear(self, *, scope: str | None = None, model: str | None = None) -> int:
+        """As the port says; the count leaves out those that had expired.
+
+        Done in slices: entries put meanwhile may stay, and one that fails halfway has removed some.
+        """
+        if scope is None and model is None:
+            await self._write(_begin_epoch)
+        removed, last_id = 0, 0
+        while True:
+            clear = partial(_clear_slice, after_id=last_id, scope=scope, model=model, now=self._now())
+            done = await self._write(clear)
+            if done is None:
+                return removed
+            last_id, count = done
+            removed += count
+
+    async def evict(self, max_entries: int) -> list[int]:
+        gone: list[int] = []
+        while ids := await self._write(lambda c: _evict_slice(c, max_entries, self._now())):
+            gone += ids
+        return gone
+
+    async def stats(self) -> StoreStats:
+        """Live entries; the bytes of the answers, those that have expired included until they are evicted."""
+        sql = """SELECT entries - (SELECT count(*) FROM entries WHERE expires_at <= ?), bytes FROM totals"""
+        return StoreStats(*await self._read(lambda c: c.execute(sql, (self._now(),)).fetchone()))
+
+    async def records(self, kind: str) -> dict[str, JsonObject]:
+        sql = "SELECT name, record FROM records WHERE kind = ?"
+        rows = await self._read(lambda c: c.execute(sql, (kind,)).fetchall())
+        return {name: orjson.loads(record) for name, record in rows}
+
+    async def put_record(self, kind: str, name: str, record: JsonObject) -> None:
+        row = (kind, name, orjson.dumps(record).decode())
+        await self._write(lambda c: c.execute("INSERT OR REPLACE INTO records VALUES (?, ?, ?)", row))
+
+    async def remove_record(self, kind: str, name: str) -> bool:
+        sql = "DELETE FROM records WHERE kind = ? AND name = ?"
+        return await self._write(lambda c: c.execute(sql, (kind, name)).rowcount == 1)
+
+    def _now(self) -> float:
+        return self._clock.now().timestamp()
+
+    async def _read(self, work: Work[T]) -> T:
+        return await self._ask(self._reader, work)
+
+    async def _write(self, work: Work[T]) -> T:
+        return await self._ask(self._writer, work)
+
+    async def _ask(self, thread: SqliteThread, work: Work[T]) -> T:
+        try:
+            return await thread.ask(work)
+        except sqlite3.Error as error:
+            if _is_damage(error):
+                self._remember_damage()
+            raise StoreUnavailable(f"the store {self._path} cannot be used: {error}") from error
+
+    def _remember_damage(self) -> None:
+        if not self._suspect.exists():
+            logger.error("%s is damaged; restart Helix to set it aside and begin a fresh one", self._path)
+            self._suspect.touch()
+
+    def _connect_writer(self) -> sqlite3.Connection:
+        if self._suspect.exists():
+            return self._begin_afresh()
+        try:
+            return self._connect_with_schema()
+        except sqlite3.Error as error:
+            if not _is_damage(error):
+                raise
+            return self._begin_afresh()
+
+    def _begin_afresh(self) -> sqlite3.Connection:
+        """Set the damaged file aside (one is kept, for its owner to look at) and carry over its records."""
+        records = _read_records(self._path)
+        aside = self._path.with_name(f"{self._path.name}.damaged")
+        for suffix in ("", "-wal", "-shm"):
+            part = Path(f"{self._path}{suffix}")
+            if part.exists():
+                part.replace(f"{aside}{suffix}")
+        logger.error(
+            "%s was damaged: set aside as %s; cached answers are lost, %s",
+            self._path,
+            aside.name,
+            "budgets could not be read: set them again" if records is None else "budgets were carried over",
+        )
+        connection = self._connect_with_schema()
+        connection.executemany("INSERT INTO records VALUES (?, ?, ?)", records or [])
+        self._suspect.unlink(missing_ok=True)
+        return connection
+
+    def _connect_with_schema(self) -> sqlite3.Connection:
+        _make_private(self._path)
+        connection = _connect(self._path)
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute(f"PRAGMA synchronous = {'FULL' if self._fsync == 'always' else 'NORMAL'}")
+            connection.execute("PRAGMA journal_size_limit = 67108864")
+            _bring_schema(connection, self._path)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def _make_private(path: Path) -> None:
+    """Create the file before SQLite does, which would ask the umask; its side files copy the mode."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    path.chmod(0o600)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    # Half the callers' patience: a lock that somebody else holds ends as an error that names it.
+    return sqlite3.connect(path, timeout=1.0, isolation_level=None)
+
+
+def _bring_schema(connection: sqlite3.Connection, path: Path) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > SCHEMA_VERSION:
+        raise CannotStart(
+            f"{path} was written by a newer Helix (schema {version}, this one knows {SCHEMA_VERSION}): "
+            "update Helix, or move the file away"
+        )
+    if version == 0:
+        connection.executescript(Path(__file__).with_suffix(".sql").read_text())
+    # Reads a page of each table, so that common damage shows now rather than in a request.
+    connection.execute("SELECT max(id), (SELECT entries FROM totals), (SELECT name FROM epoch) FROM entries")
+
+
+def _is_damage(error: sqlite3.Error) -> bool:
+    # The low byte is the error, the rest says where it was met.
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def _read_records(path: Path) -> list[tuple[Any, ...]] | None:
+    """What can still be read of a damaged file's records; None where nothing can."""
+    try:
+        connection = _connect(path)
+        try:
+            return connection.execute("SELECT kind, name, record FROM records").fetchall()
+        finally:
+            connection.close()
+    except sqlite3.Error:
+        return None
+
+
+def _put(connection: sqlite3.Connection, entry: CacheEntry) -> int:
+    connection.execute("DELETE FROM entries WHERE key = ?", (entry.key,))
+    entry_id = connection.execute(
+        """INSERT INTO entries (key, partition, scope, dialect, model, question, vector, cost_nanos,
+                                input_tokens, output_tokens, made_in_ms, created_at, expires_at)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+        (
+            entry.key,
+            entry.partition,
+            entry.scope,
+            entry.dialect,
+            entry.model,
+            entry.question,
+            entry.vector,
+            entry.cost_nanos,
+            entry.input_tokens,
+            entry.output_tokens,
+            entry.made_in_ms,
+            entry.created_at,
+            entry.expires_at,
+        ),
+    ).lastrowid
+    assert entry_id is not None  # noqa: S101  # an INSERT always has one
+    connection.execute("INSERT INTO answers VALUES (?, ?)", (entry_id, entry.answer))
+    return entry_id
+
+
+def _begin_epoch(connection: sqlite3.Connection) -> None:
+    connection.execute("UPDATE epoch SET name = lower(hex(randomblob(16)))")
+
+
+def _clear_slice(
+    connection: sqlite3.Connection, *, after_id: int, scope: str | None, model: str | None, now: float
+) -> tuple[int, int] | None:
+    """Look at the next rows and remove those that match: the last id seen and how many live ones went.
+
+    None at the end. The filter is here and not in SQL, where one that matches nothing reads the whole table.
+    """
+    rows = connection.execute(
+        "SELECT id, scope, model, expires_at > ? FROM entries WHERE id > ? ORDER BY id LIMIT ?",
+        (now, after_id, SLICE_ROWS),
+    ).fetchall()
+    if not rows:
+        return None
+    matching = [row for row in rows if scope in (None, row[1]) and model in (None, row[2])]
+    connection.executemany("DELETE FROM entries WHERE id = ?", [(row[0],) for row in matching])
+    return rows[-1][0], sum(row[3] for row in matching)
+
+
+def _evict_slice(connection: sqlite3.Connection, max_entries: int, now: float) -> list[int]:
+    expired = connection.execute(
+        """DELETE FROM entries WHERE id IN (SELECT id FROM entries WHERE expires_at <= ? LIMIT ?)
+           RETURNING id""",
+        (now, SLICE_ROWS),
+    ).fetchall()
+    gone = (
+        expired
+        or connection.execute(
+            """DELETE FROM entries WHERE id IN (
+               SELECT id FROM entries ORDER BY hits, cost_nanos, id
+               LIMIT (SELECT max(0, min(?, entries - ?)) FROM totals))
+           RETURNING id""",
+            (SLICE_ROWS, max_entries),
+        ).fetchall()
+    )
+    return [entry_id for (entry_id,) in gone]

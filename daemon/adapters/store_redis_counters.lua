@@ -1,0 +1,132 @@
+-- Budget counters, atomic across the fleet.
+--
+-- KEYS[1] is the prefix "helix:{b}:" that every key here begins with, so all are in one Cluster slot.
+-- ARGV: the command, the caller's time in Unix seconds, then the command's own arguments.
+--
+--   counter:<name>   hash: settled, reserved (whole nano-dollars), born
+--   lease:<lease>    hash: counter name -> "<born>:<amount>"
+--   leases           sorted set: lease -> when it ends
+--   settled:<lease>  a mark for a while, so that a second settlement does nothing
+--   births           a number for each counter ever made
+--
+-- Amounts are below 2^53, so Lua compares them exactly; they are added by HINCRBY, as integers.
+
+local prefix, now = KEYS[1], ARGV[2]
+local leases = prefix .. "leases"
+local commands = {}
+
+-- A crashed fleet leaves many leases at once; the next call ends the rest.
+local LEASES_PER_SWEEP = 1000
+
+local function counter_key(name)
+  return prefix .. "counter:" .. name
+end
+
+-- A counter that was forgotten and made again is another one: "born" tells its old leases so.
+local function make_unless_known(name, settled, ttl_ms)
+  local key = counter_key(name)
+  if redis.call("EXISTS", key) == 1 then
+    return false
+  end
+  local born = redis.call("INCR", prefix .. "births")
+  redis.call("HSET", key, "born", born, "settled", settled, "reserved", 0)
+  if ttl_ms ~= "" then
+    redis.call("PEXPIRE", key, ttl_ms)
+  end
+  return true
+end
+
+local function hold(lease, name, amount, ttl_ms)
+  make_unless_known(name, 0, ttl_ms)
+  redis.call("HINCRBY", counter_key(name), "reserved", amount)
+  local born = redis.call("HGET", counter_key(name), "born")
+  redis.call("HSET", prefix .. "lease:" .. lease, name, born .. ":" .. amount)
+end
+
+local function end_lease(lease)
+  local held = redis.call("HGETALL", prefix .. "lease:" .. lease)
+  for i = 1, #held, 2 do
+    local key = counter_key(held[i])
+    local born, amount = held[i + 1]:match("^(%d+):(%d+)$")
+    if redis.call("HGET", key, "born") == born then
+      redis.call("HINCRBY", key, "reserved", "-" .. amount)
+    end
+  end
+  redis.call("DEL", prefix .. "lease:" .. lease)
+  redis.call("ZREM", leases, lease)
+end
+
+local function end_leases()
+  local ended = redis.call("ZRANGEBYSCORE", leases, "-inf", now, "LIMIT", 0, LEASES_PER_SWEEP)
+  for _, lease in ipairs(ended) do
+    end_lease(lease)
+  end
+end
+
+local function room(name, limit)
+  local state = redis.call("HMGET", counter_key(name), "settled", "reserved")
+  return tonumber(limit) - tonumber(state[1] or 0) - tonumber(state[2] or 0)
+end
+
+-- holds: name, amount, limit, ttl_ms ("" for ever)
+-- Returns nil when all are held, else the position of the first that did not fit.
+function commands.reserve(lease, ends_at, ...)
+  local holds, wanted, ttls = { ... }, {}, {}
+  end_leases()
+  if redis.call("ZSCORE", leases, lease) then
+    return nil
+  end
+  for i = 1, #holds, 4 do
+    local name, limit = holds[i], holds[i + 2]
+    wanted[name] = (wanted[name] or 0) + tonumber(holds[i + 1])
+    ttls[name] = holds[i + 3]
+    -- What costs nothing fits even where more was spent than the limit.
+    if wanted[name] > math.max(0, room(name, limit)) then
+      return (i - 1) / 4
+    end
+  end
+  for name, amount in pairs(wanted) do
+    hold(lease, name, string.format("%.0f", amount), ttls[name])
+  end
+  redis.call("ZADD", leases, ends_at, lease)
+  return nil
+end
+
+function commands.renew(lease, ends_at)
+  end_leases()
+  redis.call("ZADD", leases, "XX", ends_at, lease)
+end
+
+-- counters, each once: name, ttl_ms
+function commands.settle(lease, spent, remember_ms, ...)
+  local counters = { ... }
+  if not redis.call("SET", prefix .. "settled:" .. lease, "", "NX", "PX", remember_ms) then
+    return
+  end
+  end_lease(lease)
+  for i = 1, #counters, 2 do
+    make_unless_known(counters[i], 0, counters[i + 1])
+    redis.call("HINCRBY", counter_key(counters[i]), "settled", spent)
+  end
+end
+
+function commands.states(...)
+  end_leases()
+  local states = {}
+  for i, name in ipairs({ ... }) do
+    states[i] = redis.call("HMGET", counter_key(name), "settled", "reserved")
+  end
+  return states
+end
+
+function commands.seed(name, settled, ttl_ms)
+  return make_unless_known(name, settled, ttl_ms) and 1 or 0
+end
+
+function commands.forget(...)
+  for _, name in ipairs({ ... }) do
+    redis.call("DEL", counter_key(name))
+  end
+end
+
+return commands[ARGV[1]](unpack(ARGV, 3))
