@@ -5,17 +5,15 @@ Shared by the adapters whose provider is a server; each of them only says where 
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
-import orjson
 from yarl import URL
 
 from ..errors import SettingsError, UpstreamFailed, UpstreamTimeout
-from ..exchange import Answer, JsonObject
+from ..exchange import Answer
 from ..settings import ProviderSettings
 
 _STAYS_WITH_ITS_CONNECTION = frozenset(
@@ -97,14 +95,6 @@ def api_key(settings: ProviderSettings) -> str | None:
     if not (key.isascii() and key.isprintable()):
         raise SettingsError(f"providers.{settings.name}.api_key: expected printable ASCII; copy the key again")
     return key or None
-
-
-def to_json(body: JsonObject) -> bytes:
-    """The body's bytes; what orjson refuses (integers beyond 64 bits, lone surrogates) the slower way."""
-    try:
-        return orjson.dumps(body)
-    except TypeError:
-        return json.dumps(body, separators=(",", ":")).encode()
 
 
 class HttpTransport:

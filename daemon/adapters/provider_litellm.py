@@ -16,8 +16,9 @@ from yarl import URL
 
 from ..errors import UpstreamFailed, UpstreamTimeout
 from ..exchange import Answer, Call, DialectName
+from ..json_text import to_json
 from ..settings import ProviderSettings
-from .provider_http import HttpTransport, api_key, to_json
+from .provider_http import HttpTransport, api_key
 
 logger = logging.getLogger(__name__)
 

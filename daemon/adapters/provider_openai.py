@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ..exchange import Answer, Call, DialectName
+from ..json_text import to_json
 from ..settings import ProviderSettings
-from .provider_http import HttpTransport, api_key, endpoint, to_json
+from .provider_http import HttpTransport, api_key, endpoint
 
 _DEFAULT_BASE = "https://api.openai.com/v1"
 
