@@ -1,0 +1,244 @@
+"""What the guards compare, read from a text once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from . import words
+from .numbers import read_numbers
+
+_URL = re.compile(
+    r"(?:https?://|www\.)\S+|\S+@\S+\.\w+|(?<!\S)(?:~|\.{1,2})?/[\w.-][\w./-]*|\b[A-Za-z]:\\\S+"
+)
+
+_PLACEHOLDER = re.compile(r"<[A-Z][A-Z0-9_]*_\d+>")
+
+_QUOTED = re.compile(r"\"([^\"\n]+)\"|“([^”\n]+)”|«([^»\n]+)»|(?<!\w)'([^'\n]+)'(?!\w)|`+([^`]+)`+")
+
+_CODE = re.compile(
+    r"""
+      [A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+                       # df.dropna, file.py
+    | \w*[a-z]\w*_\w+ | \w+_\w*[a-z]\w* | [A-Z]+_[A-Z_]+    # snake_case, CONSTANT_CASE
+    | \b[a-z]+[A-Z]\w*                                      # camelCase; CamelCase is more often a brand
+    | \b[A-Za-z_]\w*(?=\()                                  # called(
+    | (?<!\S)-{1,2}[A-Za-z][\w-]*                           # --flag
+    | [$@\#][A-Za-z_]\w* | \\\w                             # $VAR, @decorator, \n
+    | [<>=!+*%^|&~/:-]*[<>=+*^|~][<>=!+*%^|&~/:-]* | && | ::
+    | (?<=\d\s)[-/%](?=\s\d)
+    | [\[\]{}]
+    """,
+    re.VERBOSE,
+)
+
+_TOKEN = re.compile(
+    r"c\+\+|[cf]\#(?!\w)|node\.js"
+    r"|(?:(?<=[\s(])-)?\d+(?:,\d{3})+(?:\.\d+)?|(?:(?<=[\s(])-)?\d+(?:[.:]\d+)*"
+    r"|[$€£¥₹₩₽%°]|[^\W\d_]+(?:['’][^\W\d_]+)?"
+)
+
+_CAPITALISED = re.compile(r"(?<=[\w,;)'\"] )[A-Z][\w'-]*")
+
+_CONTRACTED_NOT = re.compile(r"\b(?:ca|wo)n['’]t\b|(?<=[a-z])n['’]t\b|\bcannot\b", re.IGNORECASE)
+
+_SUFFIX = re.compile(r"['’](?:s|m|d|re|ve|ll)\b")
+
+# What people wrap a question in; it changes nothing in the answer.
+_FRAME = re.compile(
+    r"^(?:\W*\b(?:hi|hello|hey|ok|okay|so|please|pls|kindly|well|thanks|thank you|tell me|let me know|"
+    r"(?:can|could|would|will) you(?: please| kindly)?(?: help me(?: to)?)?"
+    r"(?: tell me| explain(?: to me)?| let me know)?|"
+    r"i (?:want|need|would like|wish|'d like) to (?:know|understand|ask)|i was wondering|do you know|"
+    r"any idea)\b[,:!.]*\s*)+",
+    re.IGNORECASE,
+)
+
+# To say that one does not know is to ask.
+_DOUBT = re.compile(
+    r"\b(?:i ?['’]?a?m |i )?(?:not (?:quite |really |exactly )?(?:sure|certain)"
+    r"|(?:do not|don['’]?t) (?:know|understand)|(?:have )?no idea)\b|\bor not\b",
+    re.IGNORECASE,
+)
+
+_KINDS: Mapping[str, Mapping[str, str]] = {
+    "unit": words.UNITS,
+    "date": words.CALENDAR,
+    "currency": words.CURRENCIES,
+    "time zone": words.TIME_ZONES,
+    "language": words.LANGUAGES,
+    "technology": words.TECHNOLOGIES,
+    "format": words.FORMATS,
+    "length": words.LENGTHS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """One text as the guards see it. Tuples keep the text's order; words are lower case."""
+
+    folded: str
+    urls: tuple[str, ...]
+    placeholders: tuple[str, ...]
+    quoted: tuple[str, ...]
+    code: tuple[str, ...]
+    tokens: tuple[str, ...]
+    """Words and numbers, without the politeness around the question."""
+    meanings: tuple[str, ...]
+    """Of each token, so that synonyms and forms of a word are equal; empty where it carries none."""
+    content: frozenset[str]
+    """The meanings that there are."""
+    numbers: tuple[str, ...]
+    measures: frozenset[str]
+    """Numbers with the unit behind them, and units that are asked for: `5 km`, `? mile`."""
+    members: Mapping[str, tuple[str, ...]]
+    """Members of the closed lists, by kind; a kind without any is left out."""
+    poles: Mapping[int, frozenset[int]]
+    """Sides taken, by pair of opposites."""
+    negations: int
+    persons: tuple[str, ...]
+    possessives: frozenset[str]
+    tenses: frozenset[str]
+    question_words: frozenset[str]
+    entities: frozenset[str]
+    """Capitalised inside a sentence."""
+    governed: Mapping[str, frozenset[str]]
+    """Content to the prepositions right before it."""
+
+
+def read_features(text: str) -> Features:
+    urls, rest = _cut(_URL, text)
+    placeholders, rest = _cut(_PLACEHOLDER, rest)
+    tokens = _tokens(rest)
+    numbers, measures = read_numbers(tokens)
+    meanings = [_meaning(token) for token in tokens]
+    return Features(
+        folded=text.casefold(),
+        urls=tuple(url.rstrip(".,;:!?)") for url in urls),
+        placeholders=placeholders,
+        quoted=tuple(next(filter(None, groups)) for groups in _QUOTED.findall(rest)),
+        code=tuple(_CODE.findall(rest)),
+        tokens=tokens,
+        meanings=tuple(meanings),
+        content=frozenset(filter(None, meanings)),
+        numbers=numbers,
+        measures=measures,
+        members=_members_by_kind(tokens),
+        poles=_poles(tokens),
+        negations=sum(token in words.NEGATORS for token in tokens),
+        persons=_members(tokens, words.PERSONS),
+        possessives=frozenset(words.PERSONS[token] for token in words.POSSESSIVES.intersection(tokens)),
+        tenses=_tenses(tokens),
+        question_words=frozenset(_members(tokens, words.QUESTION_WORDS)),
+        entities=_entities(rest),
+        governed=_governed(tokens, meanings),
+    )
+
+
+def _cut(pattern: re.Pattern[str], text: str) -> tuple[tuple[str, ...], str]:
+    """What the pattern finds, and the text without it."""
+    found = tuple(pattern.findall(text))
+    return found, pattern.sub(" ", text) if found else text
+
+
+def _tokens(text: str) -> tuple[str, ...]:
+    spelled = _CONTRACTED_NOT.sub(_spell_out, text)
+    asked = _FRAME.sub("", _DOUBT.sub(" ", spelled))
+    return tuple(_TOKEN.findall(_SUFFIX.sub("", asked.lower())))
+
+
+def _spell_out(contraction: re.Match[str]) -> str:
+    """`can't` is `can not`, `doesn't` is `does not`."""
+    text = contraction.group().lower()
+    return "can not" if text.startswith("ca") else "will not" if text.startswith("wo") else " not"
+
+
+def _meaning(token: str) -> str:
+    """One name for all forms of a word; empty for what carries no meaning by itself."""
+    if token in words.NEGATORS:
+        return "not"
+    if token in words.LIGHT or not token[-1].isalpha() or token in words.SPELLED_NUMBERS:
+        return ""
+    if token in words.OPPOSITES:
+        return str(words.OPPOSITES[token][0])
+    if token in words.UNITS:
+        return words.UNITS[token]
+    return words.SYNONYMS.get(token) or stem(token)
+
+
+def stem(token: str) -> str:
+    """A word without its ending; crude, since it only ever compares words of texts that are near anyway."""
+    if len(token) <= 4:
+        return token[:-1] if len(token) == 4 and token[-1] == "s" and token[-2] != "s" else token
+    suffix = next((s for s in _ENDINGS if token.endswith(s) and len(token) - len(s) >= 3), "")
+    token = token[: len(token) - len(suffix)]
+    if token[-1] == token[-2] and token[-1] not in "lsz":
+        token = token[:-1]
+    return token.removesuffix("e").replace("y", "i")
+
+
+_ENDINGS = (
+    "ations",
+    "ation",
+    "ating",
+    "ates",
+    "ated",
+    "ate",
+    "ings",
+    "ing",
+    "ied",
+    "ies",
+    "ed",
+    "es",
+    "ions",
+    "ion",
+    "s",
+)
+
+
+def _members(tokens: Iterable[str], table: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(table[token] for token in tokens if token in table)
+
+
+def _members_by_kind(tokens: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    sure = [token for before, token in zip(("", *tokens), tokens, strict=False) if _is_sure(before, token)]
+    found = ((kind, _members(sure, table)) for kind, table in _KINDS.items())
+    return {kind: members for kind, members in found if members}
+
+
+def _is_sure(before: str, token: str) -> bool:
+    return token not in words.ONLY_BEHIND_NUMBERS or before[:1].isdigit()
+
+
+def _poles(tokens: Iterable[str]) -> dict[int, frozenset[int]]:
+    found: dict[int, set[int]] = {}
+    for token in tokens:
+        for pair, pole in words.OPPOSITES.get(token, ()):
+            found.setdefault(pair, set()).add(pole)
+    return {pair: frozenset(poles) for pair, poles in found.items()}
+
+
+def _tenses(tokens: Sequence[str]) -> frozenset[str]:
+    tenses = (("past", words.PAST), ("future", words.FUTURE))
+    return frozenset(name for name, markers in tenses if not markers.isdisjoint(tokens))
+
+
+def _entities(text: str) -> frozenset[str]:
+    """A text that capitalises every other word names nothing by it."""
+    found = _CAPITALISED.findall(text)
+    if 2 * len(found) > text.count(" ") + 2:
+        return frozenset()
+    return frozenset(_SUFFIX.sub("", name.lower()) for name in found) - {"i"}
+
+
+def _governed(tokens: Sequence[str], meanings: Sequence[str]) -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    preposition = ""
+    for token, meaning in zip(tokens, meanings, strict=True):
+        if token in words.PREPOSITIONS:
+            preposition = token
+        elif meaning:
+            if preposition:
+                found.setdefault(meaning, set()).add(preposition)
+            preposition = ""
+    return {meaning: frozenset(prepositions) for meaning, prepositions in found.items()}
