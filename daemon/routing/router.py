@@ -1,0 +1,158 @@
+"""Model names to the places that answer them: aliases, `provider/model`, patterns, fallbacks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from types import MappingProxyType
+
+from ..errors import SettingsError, UnknownModel
+from ..exchange import DialectName, JsonObject, Target
+from ..settings import ProviderSettings, Settings
+
+ECHO = "helix/echo"
+"""Always there, whatever is configured."""
+
+_ECHO_PROVIDER = ProviderSettings(name="helix", type="echo", models=(ECHO,))
+
+_SPEAKS: Mapping[str, frozenset[DialectName]] = MappingProxyType(
+    {
+        "openai": frozenset({"chat"}),
+        "anthropic": frozenset({"messages"}),
+        "litellm": frozenset({"chat", "messages"}),
+        "echo": frozenset({"chat", "messages"}),
+    }
+)
+
+_ROUTES: Mapping[DialectName, str] = MappingProxyType({"chat": "/v1/chat/completions", "messages": "/v1/messages"})
+
+_MAX_NAME = 256
+"""Characters in a model's name; the longest of any provider has about 100."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a request may be answered: the primary, then its fallbacks in order, each once."""
+
+    targets: tuple[Target, ...]
+
+
+class Router:
+    """Finds the route of a model; built from settings, and as unchanging as they are."""
+
+    def __init__(self, settings: Settings) -> None:
+        """
+        Raises:
+            SettingsError: an alias leads back to itself, or a provider takes the name of the built-in one.
+        """
+        _refuse_another_helix(settings.providers)
+        others = (provider for provider in settings.providers if provider.name != _ECHO_PROVIDER.name)
+        self._providers = (*others, _ECHO_PROVIDER)
+        self._by_name = {provider.name: provider for provider in self._providers}
+        self._aliases = {alias.name: alias for alias in settings.models}
+        for name in self._aliases:
+            self._follow(name)
+        self._cached_route = lru_cache(maxsize=1024)(self._find_route)
+
+    def route(self, model: str, dialect: DialectName) -> Route:
+        """Where `model` is answered for a caller of `dialect`.
+
+        An alias is followed first. Then `provider/model` goes to the provider of that name, and any
+        name to the first provider with a pattern that matches; a provider that does not speak the
+        dialect is passed over. Only the fallbacks of the alias itself count, not those of its fallbacks.
+
+        Raises:
+            UnknownModel: nobody serves it in this dialect; the text names what comes nearest.
+        """
+        if len(model) > _MAX_NAME:
+            raise UnknownModel(f"the model's name is longer than {_MAX_NAME} characters")
+        return self._cached_route(model, dialect)
+
+    def models(self) -> list[JsonObject]:
+        """What `GET /v1/models` lists: aliases and every model that is configured by its whole name."""
+        owners = {name: self._owner(name) for name in self._aliases}
+        for provider in self._providers:
+            for name in _whole_names(provider):
+                owners.setdefault(name, provider.name)
+        return [{"id": name, "object": "model", "created": 0, "owned_by": owner} for name, owner in owners.items()]
+
+    def _find_route(self, model: str, dialect: DialectName) -> Route:
+        name, fallbacks = self._follow(model)
+        primary = self._target(name, dialect)
+        if primary is None:
+            raise UnknownModel(self._unknown(model, name, dialect))
+        others = (self._target(self._follow(fallback)[0], dialect) for fallback in fallbacks)
+        return Route(tuple(dict.fromkeys([primary, *(other for other in others if other is not None)])))
+
+    def _follow(self, model: str) -> tuple[str, tuple[str, ...]]:
+        """The name that an alias stands for in the end, and the fallbacks met on the way."""
+        seen, fallbacks = [model], list[str]()
+        while (alias := self._aliases.get(seen[-1])) is not None:
+            fallbacks += alias.fallbacks
+            if not alias.target:
+                break
+            if alias.target in seen:
+                raise SettingsError(_loop([*seen, alias.target]))
+            seen.append(alias.target)
+        return seen[-1], tuple(fallbacks)
+
+    def _target(self, name: str, dialect: DialectName) -> Target | None:
+        speaking = [provider for provider in self._providers if dialect in _SPEAKS[provider.type]]
+        prefix, slash, rest = name.partition("/")
+        named = self._by_name.get(prefix)
+        if slash and rest and named in speaking and _serves(named, name, rest):
+            return Target(named.name, name if _names_itself(named) else rest)
+        for provider in speaking:
+            if _matches(provider, name):
+                return Target(provider.name, name)
+        return None
+
+    def _owner(self, alias: str) -> str:
+        name, _ = self._follow(alias)
+        targets = (self._target(name, dialect) for dialect in _ROUTES)
+        return next((target.provider for target in targets if target is not None), "")
+
+    def _unknown(self, model: str, name: str, dialect: DialectName) -> str:
+        """One sentence: what is missing, and the next step."""
+        asked = f'the model "{model}"' + ("" if model == name else f' (an alias of "{name}")')
+        for other, path in _ROUTES.items():
+            if (elsewhere := self._target(name, other)) is not None:
+                return (
+                    f"{asked} is served by {elsewhere.provider} at {path} only; "
+                    f'for {_ROUTES[dialect]} add a provider of type "litellm"'
+                )
+        nearest = get_close_matches(model, [listed["id"] for listed in self.models()])
+        hint = f"; nearest known: {', '.join(nearest)}" if nearest else ""
+        return f"no provider serves {asked}{hint}; name it in `models` of a [[providers]] entry"
+
+
+def _serves(provider: ProviderSettings, name: str, rest: str) -> bool:
+    """Whether a provider takes a model by `provider/model`: any model, except that a model of litellm says
+    to whom the key is sent, so that its patterns must allow it; and nobody but Helix knows the echo's."""
+    return provider.type in ("openai", "anthropic") or _matches(provider, name) or _matches(provider, rest)
+
+
+def _matches(provider: ProviderSettings, name: str) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in provider.models)
+
+
+def _names_itself(provider: ProviderSettings) -> bool:
+    """Whether the provider's own model names begin with its name, as litellm's `groq/llama-…` do."""
+    return any(pattern.startswith(f"{provider.name}/") for pattern in provider.models)
+
+
+def _whole_names(provider: ProviderSettings) -> Iterable[str]:
+    return (name for name in provider.models if not set("*?[") & set(name))
+
+
+def _loop(names: list[str]) -> str:
+    return f"models: {' -> '.join(names)}: an alias must lead to a provider's model; change one `target`"
+
+
+def _refuse_another_helix(providers: Iterable[ProviderSettings]) -> None:
+    for provider in providers:
+        if provider.name == _ECHO_PROVIDER.name and provider.type != _ECHO_PROVIDER.type:
+            raise SettingsError('providers.helix: the name belongs to the built-in "helix/echo"; choose another')
