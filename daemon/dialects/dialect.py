@@ -145,8 +145,9 @@ class Dialect(Protocol):
         """A whole answer as the bytes of a stream."""
         ...
 
-    def rewriter(self, restore: StreamRestore, *, with_usage: bool) -> StreamRewriter:
-        """Puts originals back into a stream, and hides the usage event from a caller that did not ask for it."""
+    def rewriter(self, restore: StreamRestore | None, *, with_usage: bool) -> StreamRewriter | None:
+        """Puts originals back into a stream, where `restore` is given, and hides the usage event from a caller
+        that did not ask for it. None where the stream may pass as it is."""
         ...
 
     def error(self, error: RequestRefused) -> JsonObject:

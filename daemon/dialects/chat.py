@@ -1,0 +1,278 @@
+"""OpenAI's chat completions. https://platform.openai.com/docs/api-reference/chat"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from ..errors import RequestRefused
+from ..exchange import DialectName, JsonObject, Usage
+from . import chat_stream
+from .dialect import Place, Question, StreamRestore, StreamRewriter, TextKind
+from .parameters import (
+    Check,
+    check_model,
+    check_parameters,
+    check_parts,
+    check_turns,
+    is_array_of_objects,
+    is_boolean,
+    is_number,
+    is_object,
+    is_string,
+    is_string_or_strings,
+    whole_number,
+    wrong,
+)
+from .questions import is_hot, question_of
+from .refusals import refusal_details
+from .sse import json_event
+from .stream_rewriter import RestoringRewriter
+from .texts import content_texts, kind_of, schema_texts, strings_at
+from .untrusted import MAX_TOKENS, as_count, as_object, as_objects, as_text, optional_count, without
+
+_CHECKS: Mapping[str, Check] = {
+    "cache": is_object,
+    "frequency_penalty": is_number,
+    "functions": is_array_of_objects,
+    "logit_bias": is_object,
+    "logprobs": is_boolean,
+    "max_completion_tokens": whole_number(1),
+    "max_tokens": whole_number(1),
+    "metadata": is_object,
+    # OpenAI's own limit.
+    "n": whole_number(1, 128),
+    "parallel_tool_calls": is_boolean,
+    "presence_penalty": is_number,
+    "response_format": is_object,
+    "stop": is_string_or_strings,
+    "store": is_boolean,
+    "stream": is_boolean,
+    "stream_options": is_object,
+    "temperature": is_number,
+    "tools": is_array_of_objects,
+    "top_logprobs": whole_number(0),
+    "top_p": is_number,
+    "user": is_string,
+}
+
+_UNKEYED = ("stream", "stream_options", "user", "metadata", "store", "cache")
+
+_PROSE_FIELDS = ("tools", "functions", "response_format")
+"""Definitions: their prose is scanned, their constraints stay."""
+_CALLER_FIELDS = ("safety_identifier", "user", "metadata")
+"""Last, because they are not part of the cache's key and so may not move a placeholder's number."""
+_WITHOUT_TEXT = frozenset(
+    {
+        *_PROSE_FIELDS,
+        *_CALLER_FIELDS,
+        *_CHECKS.keys() - {"stop"},
+        "function_call",
+        "messages",
+        "modalities",
+        "model",
+        "reasoning_effort",
+        "seed",
+        "service_tier",
+        "tool_choice",
+        "verbosity",
+    }
+)
+"""Fields that hold no text or are read on their own. Any other is scanned, also one that nobody knows yet."""
+
+_TURN_WORDS = frozenset({"role", "content", "tool_call_id"})
+_NORMAL_ENDS = ("stop", "tool_calls", "function_call")
+_OUTPUT_LIMITS = ("max_completion_tokens", "max_tokens")
+_KNOWS_NEW_LIMIT = re.compile(r"(?:.*/)?(?:o\d|gpt-|chatgpt-)")
+
+
+class ChatDialect:
+    """OpenAI's chat completions, as any compatible server speaks them."""
+
+    name: DialectName = "chat"
+    path = "/chat/completions"
+
+    def check(self, body: JsonObject) -> None:
+        check_model(body)
+        check_turns(body, _check_turn)
+        check_parameters(body, _CHECKS)
+
+    def places(self, body: JsonObject) -> list[Place]:
+        places: list[Place] = []
+        for field in _PROSE_FIELDS:
+            if field in body:
+                places += schema_texts(body[field])
+        for turn in as_objects(body.get("messages")):
+            places += _turn_places(turn)
+        if not body.keys() <= _WITHOUT_TEXT:
+            for field in sorted(body.keys() - _WITHOUT_TEXT):
+                places += strings_at(body, field)
+        for field in _CALLER_FIELDS:
+            if field in body:
+                places += strings_at(body, field)
+        return places
+
+    def end_user(self, body: JsonObject) -> str | None:
+        return as_text(body.get("user")) or as_text(as_object(body.get("metadata")).get("user_id")) or None
+
+    def keyed(self, body: JsonObject) -> JsonObject:
+        return without(body, *_UNKEYED)
+
+    def question(self, body: JsonObject) -> Question:
+        return question_of(self.keyed(body), _exact_only(body))
+
+    def for_provider(self, body: JsonObject, *, model: str) -> JsonObject:
+        sent = {**without(body, "cache"), "model": model}
+        if body.get("stream"):
+            sent["stream_options"] = {**as_object(body.get("stream_options")), "include_usage": True}
+        return sent
+
+    def wants_usage(self, body: JsonObject) -> bool:
+        return as_object(body.get("stream_options")).get("include_usage") is True
+
+    def output_limit(self, body: JsonObject) -> int | None:
+        limits = [limit for field in _OUTPUT_LIMITS if (limit := as_count(body.get(field))) is not None]
+        return min(max(limits) * _choice_count(body), MAX_TOKENS) if limits else None
+
+    def with_output_limit(self, body: JsonObject, tokens: int) -> JsonObject:
+        """As the protocol says, shared evenly by the choices; at least one token each, which providers want.
+
+        Where the body has no limit the model's name decides which of the two fields it gets: reasoning models
+        refuse the old one, many compatible servers don't know the new one.
+        """
+        each = max(1, tokens // _choice_count(body))
+        given = [field for field in _OUTPUT_LIMITS if body.get(field) is not None]
+        if not given:
+            is_new = _KNOWS_NEW_LIMIT.match(as_text(body.get("model")))
+            given = ["max_completion_tokens" if is_new else "max_tokens"]
+        return {**body, **{field: min(each, as_count(body.get(field)) or each) for field in given}}
+
+    def usage(self, answer: JsonObject) -> Usage | None:
+        usage = as_object(answer.get("usage"))
+        prompt, output = as_count(usage.get("prompt_tokens")), as_count(usage.get("completion_tokens"))
+        cached = optional_count(as_object(usage.get("prompt_tokens_details")), "cached_tokens")
+        if cached == 0:
+            cached = optional_count(usage, "prompt_cache_hit_tokens")  # DeepSeek
+        reasoning = optional_count(as_object(usage.get("completion_tokens_details")), "reasoning_tokens")
+        if prompt is None or output is None or cached is None or reasoning is None or cached > prompt:
+            return None
+        # xAI and Gemini count reasoning beside the completion, as only their total shows.
+        if reasoning and usage.get("total_tokens") == prompt + output + reasoning:
+            output += reasoning
+        return Usage(
+            input_tokens=prompt - cached,
+            output_tokens=output,
+            cached_read_tokens=cached,
+            reasoning_tokens=min(reasoning, output),
+            service_tier=as_text(answer.get("service_tier")) or None,
+        )
+
+    def answer_text(self, answer: JsonObject) -> str:
+        return "\n".join(place.text for place in self.answer_places(answer))
+
+    def answer_places(self, answer: JsonObject) -> list[Place]:
+        places: list[Place] = []
+        for choice in as_objects(answer.get("choices")):
+            places += chat_stream.reply_places(as_object(choice.get("message")))
+        for place in places:
+            if place.kind is TextKind.PLAIN:
+                place.kind = kind_of(place.text)
+        return places
+
+    def is_normal(self, answer: JsonObject) -> bool:
+        choices = as_objects(answer.get("choices"))
+        return bool(choices) and not answer.get("error") and all(map(_is_normal_choice, choices))
+
+    def ends_stream(self, piece: bytes) -> bool:
+        return chat_stream.ends_stream(piece)
+
+    def assemble(self, stream: bytes) -> JsonObject | None:
+        assembly = chat_stream.ChatAssembly(stream)
+        return assembly.answer() if assembly.is_complete else None
+
+    def assemble_partial(self, stream: bytes) -> JsonObject:
+        return chat_stream.ChatAssembly(stream).answer()
+
+    def replay(self, answer: JsonObject, *, with_usage: bool) -> bytes:
+        return chat_stream.replay(answer, with_usage=with_usage)
+
+    def rewriter(self, restore: StreamRestore | None, *, with_usage: bool) -> StreamRewriter | None:
+        if restore is not None:
+            return RestoringRewriter(chat_stream.ChatShape(with_usage=with_usage), restore)
+        return None if with_usage else chat_stream.UsageFilter()
+
+    def error(self, error: RequestRefused) -> JsonObject:
+        said = {"message": str(error), "type": error.error_type, "code": error.code, "param": error.param}
+        return {"error": {**said, **refusal_details(error)}}
+
+    def error_event(self, error: RequestRefused) -> bytes:
+        return json_event(self.error(error))
+
+
+def _check_turn(path: str, turn: JsonObject) -> None:
+    content = turn.get("content")
+    if content is None:
+        if turn["role"] != "assistant":
+            raise wrong(f"{path}.content", content, "a string or an array of content parts")
+    elif not isinstance(content, str):
+        check_parts(f"{path}.content", content)
+    if turn.get("tool_calls") is not None:
+        is_array_of_objects(f"{path}.tool_calls", turn["tool_calls"])
+
+
+def _turn_places(turn: JsonObject) -> Iterator[Place]:
+    content = turn.get("content")
+    if isinstance(content, str):
+        yield Place(turn, "content")
+    else:
+        yield from content_texts(content)
+    if not turn.keys() <= _TURN_WORDS:
+        yield from _further_turn_places(turn)
+
+
+def _further_turn_places(turn: JsonObject) -> Iterator[Place]:
+    for field, value in turn.items():
+        if field == "tool_calls":
+            for call in as_objects(value):
+                yield from _call_places(as_object(call.get("function")))
+                yield from _call_places(as_object(call.get("custom")))
+        elif field == "function_call":
+            yield from _call_places(as_object(value))
+        elif field == "name" and turn.get("role") in ("tool", "function"):
+            continue
+        elif field not in _TURN_WORDS:
+            yield from (Place(turn, field),) if isinstance(value, str) else content_texts(value)
+
+
+def _call_places(call: JsonObject) -> Iterator[Place]:
+    if isinstance(call.get("arguments"), str):
+        yield Place(call, "arguments", TextKind.JSON)
+    elif "arguments" in call:
+        yield from strings_at(call, "arguments")
+    if "input" in call:
+        yield from strings_at(call, "input")
+
+
+def _exact_only(body: JsonObject) -> str | None:
+    if body.get("tools") or body.get("functions") or body.get("web_search_options") is not None:
+        return "tools"
+    if _choice_count(body) > 1:
+        return "n"
+    if body.get("seed") is not None:
+        return "seed"
+    if body.get("logprobs"):
+        return "logprobs"
+    if body.get("audio"):
+        return "audio"
+    return "temperature" if is_hot(body) else None
+
+
+def _choice_count(body: JsonObject) -> int:
+    return max(1, as_count(body.get("n")) or 1)
+
+
+def _is_normal_choice(choice: JsonObject) -> bool:
+    """Ended by itself and said something; an empty answer is more likely a fault than an answer."""
+    message = as_object(choice.get("message"))
+    has_ended = choice.get("finish_reason") in _NORMAL_ENDS and not message.get("refusal")
+    return has_ended and any(message.get(field) for field in ("content", "tool_calls", "function_call", "audio"))

@@ -1,0 +1,66 @@
+"""Near look-up's side of a request, alike in both protocols: the last user text, and what rules out a near hit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..exchange import JsonObject
+from .dialect import Question
+
+MAX_QUESTION_BYTES = 1024
+"""The embedder reads 256 tokens, about four bytes each; what lies beyond would be compared unseen."""
+
+_TEXT_PARTS = frozenset({"text", "refusal", "thinking", "redacted_thinking"})
+
+
+def question_of(keyed: JsonObject, exact_only: str | None) -> Question:
+    """The question of a checked and hidden request.
+
+    Args:
+        keyed: its body without what does not change the answer.
+        exact_only: why its parameters allow no near hit; None where they do.
+    """
+    *earlier, last = keyed["messages"]
+    text, emptied = _plain_text(last.get("content"))
+    context = {**keyed, "messages": [*earlier, {**last, "content": emptied}]}
+    return Question(text, context, exact_only or _exact_only_for_turns(keyed["messages"], text))
+
+
+def is_hot(body: JsonObject) -> bool:
+    """Whether a temperature was set above 1: the caller wants answers to differ."""
+    return (body.get("temperature") or 0) > 1
+
+
+def _exact_only_for_turns(turns: list[JsonObject], text: str) -> str | None:
+    if turns[-1]["role"] != "user":
+        return "the last message is not the user's"
+    for turn in turns:
+        if reason := _exact_only_for_turn(turn):
+            return reason
+    if not text.strip():
+        return "empty last message"
+    if len(text.encode("utf-8", "surrogatepass")) > MAX_QUESTION_BYTES:
+        return "very long last message"
+    return None
+
+
+def _exact_only_for_turn(turn: JsonObject) -> str | None:
+    if turn["role"] in ("tool", "function") or turn.get("tool_calls") or turn.get("function_call"):
+        return "tool results"
+    if turn.get("audio"):
+        return "attachments"
+    content = turn.get("content")
+    for part in content if isinstance(content, list) else ():
+        kind = part.get("type")
+        if not isinstance(kind, str) or kind not in _TEXT_PARTS:
+            return "tool results" if "tool" in str(kind) else "attachments"
+    return None
+
+
+def _plain_text(content: Any) -> tuple[str, Any]:
+    """A content's text, and the content with that text taken out."""
+    if isinstance(content, str):
+        return content, None
+    if not isinstance(content, list) or any(part.get("type") != "text" for part in content):
+        return "", content
+    return "\n".join(part["text"] for part in content), [{**part, "text": None} for part in content]

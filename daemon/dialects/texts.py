@@ -1,0 +1,140 @@
+"""Walking JSON for the texts in it. Without recursion: a body may be nested as deep as the parser allows.
+
+The order is fixed by the JSON alone (the strings of one level first, then what is nested), because
+placeholders are numbered by first appearance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from .dialect import Place, TextKind
+
+_PROTOCOL_KEYS = frozenset(
+    {
+        "type",
+        "id",
+        "role",
+        "tool_use_id",
+        "tool_call_id",
+        "file_id",
+        "media_type",
+        "cache_control",
+        # Sealed by the provider: a changed one is refused.
+        "signature",
+        "encrypted_content",
+        "encrypted_index",
+        "encrypted_stdout",
+        # A file's content.
+        "file_data",
+    }
+)
+"""Fields of a content part that hold the protocol's own words."""
+
+_CLOSED_TYPES = frozenset(
+    {
+        "image",
+        "image_url",
+        "input_audio",
+        "base64",
+        "container_upload",
+        "redacted_thinking",
+        "reasoning.encrypted",
+    }
+)
+_SIGNED_TYPES = frozenset({"thinking", "reasoning.text"})
+
+_SCHEMA_TEXTS = frozenset({"description", "title", "$comment"})
+_SCHEMA_VALUES = frozenset({"default", "examples", "example", "input_examples"})
+_SCHEMA_CONSTRAINTS = frozenset({"enum", "const", "required"})
+_SCHEMA_NAMES = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
+
+
+def kind_of(text: str) -> TextKind:
+    """How an answer's text is restored: one that begins like an object is taken for JSON mode.
+
+    The first character that is not blank decides, so a stream and a whole answer decide alike.
+    """
+    return TextKind.JSON if text.lstrip().startswith("{") else TextKind.PLAIN
+
+
+def strings_at(holder: Any, at: str | int) -> Iterator[Place]:
+    """`holder[at]` where it is a string, else every string value inside; names of fields are not values."""
+    value = holder[at]
+    if isinstance(value, str):
+        yield Place(holder, at)
+        return
+    pending = [value]
+    while pending:
+        holder = pending.pop()
+        nested = []
+        for key, value in _entries(holder):
+            if isinstance(value, str):
+                yield Place(holder, key)
+            else:
+                nested.append(value)
+        pending.extend(reversed(nested))
+
+
+def content_texts(root: Any) -> Iterator[Place]:
+    """Every text of content parts of any type, but for files and what a provider has sealed."""
+    pending = [root]
+    while pending:
+        holder = pending.pop()
+        if isinstance(holder, dict) and _is_closed(holder):
+            continue
+        nested = []
+        for key, value in _entries(holder):
+            if isinstance(value, str):
+                if key not in _PROTOCOL_KEYS and not _is_file_url(value):
+                    yield Place(holder, key)
+            elif key == "input":  # a tool's: all in it is the caller's, also what is called `id` or `type`
+                yield from strings_at(holder, key)
+            elif key not in _PROTOCOL_KEYS:
+                nested.append(value)
+        pending.extend(reversed(nested))
+
+
+def schema_texts(root: Any) -> Iterator[Place]:
+    """The prose of tool definitions and JSON schemas: descriptions, titles, defaults, examples.
+
+    Names, `enum`, `const` and the like are constraints on what the model may write: they stay usable.
+    """
+    pending: list[tuple[Any, bool]] = [(root, False)]
+    while pending:
+        holder, is_list_of_schemas = pending.pop()
+        nested: list[tuple[Any, bool]] = []
+        for key, value in _entries(holder):
+            if is_list_of_schemas or isinstance(holder, list):
+                nested.append((value, False))
+            elif key in _SCHEMA_VALUES:
+                yield from strings_at(holder, key)
+            elif isinstance(value, str):
+                if key in _SCHEMA_TEXTS:
+                    yield Place(holder, key)
+            elif key not in _SCHEMA_CONSTRAINTS:
+                nested.append((value, key in _SCHEMA_NAMES))
+        pending.extend(reversed(nested))
+
+
+def _is_closed(part: dict[str, Any]) -> bool:
+    """Whether a content part is a file, or thinking that its provider has signed.
+
+    Signed thinking must come back as it was made. It was made from hidden text, and answers are given out
+    without restoring it, so it holds placeholders. Thinking without a signature is text like any other.
+    """
+    kind = part.get("type")
+    if not isinstance(kind, str):
+        return False
+    return kind in _CLOSED_TYPES or (kind in _SIGNED_TYPES and bool(part.get("signature")))
+
+
+def _entries(holder: Any) -> Iterable[tuple[Any, Any]]:
+    if isinstance(holder, dict):
+        return holder.items()
+    return enumerate(holder) if isinstance(holder, list) else ()
+
+
+def _is_file_url(text: str) -> bool:
+    return text.startswith("data:") and ";base64," in text[:128]
