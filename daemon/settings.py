@@ -18,6 +18,22 @@ Operator = Literal["replace", "mask", "hash", "encrypt", "block", "allow"]
 WindowName = Literal["hour", "day", "week", "month", "total"]
 
 
+OFF_BY_DEFAULT = frozenset(
+    {
+        "LOCATION",
+        "ORGANIZATION",
+        "DATE_TIME",
+        "URL",
+        "AGE",
+        "NRP",
+        "US_DRIVER_LICENSE",
+        "US_PASSPORT",
+        "US_BANK_NUMBER",
+    }
+)
+"""Kinds of PII that are hidden only where `pii.entities` names an operator for them."""
+
+
 class Section(BaseModel):
     """Unknown keys are errors, and nothing changes after loading. Infinity and NaN are no numbers here."""
 
@@ -72,6 +88,10 @@ class PiiSettings(Section):
     fail: Literal["closed", "open"] = "closed"
     entities: dict[EntityType, Operator] = Field(default_factory=dict)
     recognizers: tuple[RecognizerSettings, ...] = ()
+
+    def operator_of(self, entity_type: str) -> Operator:
+        """What becomes of a found value of this kind; `allow` leaves it alone."""
+        return self.entities.get(entity_type, "allow" if entity_type in OFF_BY_DEFAULT else "replace")
 
 
 class ProviderSettings(Section):
