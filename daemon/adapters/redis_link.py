@@ -20,17 +20,23 @@ from ..ports import Clock
 T = TypeVar("T")
 Client = Redis | RedisCluster
 
-ANSWER_S = 0.05
-"""How long a connected Redis has to answer."""
-CONNECT_S = 0.25
-"""Name, TCP and TLS take longer than an answer."""
-COMMAND_S = 0.5
-"""The most that a command may take, a Cluster's discovery of its nodes included."""
 CONNECTIONS = 32
-WAIT_S = 0.25
-"""How long a call waits for one of them to be free: it is this process that is busy then, not Redis."""
 FAILURES_TO_OPEN = 5
 PROBE_EVERY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait for a Redis, in seconds. Tests on a busy machine have more."""
+
+    answer_s: float = 0.05
+    """For a connected server's answer."""
+    connect_s: float = 0.25
+    """For name, TCP and TLS, which take longer than an answer."""
+    command_s: float = 0.5
+    """For a command in all, a Cluster's discovery of its nodes included."""
+    connection_s: float = 0.25
+    """For a free connection: it is this process that is busy then, not Redis."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +85,9 @@ class RedisLink:
     URLs are `redis://`, `rediss://`, `unix://`, and `redis+cluster://` or `rediss+cluster://`.
     """
 
-    def __init__(self, url: str, clock: Clock) -> None:
+    def __init__(self, url: str, clock: Clock, patience: Patience) -> None:
         self._url = url
+        self._patience = patience
         self._breaker = CircuitBreaker(clock)
         self._free = asyncio.Semaphore(CONNECTIONS)
         self._client: Client | None = None
@@ -92,7 +99,7 @@ class RedisLink:
             CannotStart: the URL cannot be read. It is not repeated: it may hold a password.
         """
         try:
-            self._client = self._client or _client_of(self._url)
+            self._client = self._client or _client_of(self._url, self._patience)
         except (ValueError, TypeError):
             raise CannotStart(
                 'storage.url cannot be read: expected "embedded", redis://host:port/db, rediss://…, '
@@ -106,7 +113,7 @@ class RedisLink:
             StoreUnavailable: not open, refused by the breaker, no answer in time, or an error for an answer.
         """
         try:
-            async with asyncio.timeout(WAIT_S):
+            async with asyncio.timeout(self._patience.connection_s):
                 await self._free.acquire()
         except TimeoutError:
             raise StoreUnavailable("Redis is asked too much at once: no connection became free") from None
@@ -137,7 +144,7 @@ class RedisLink:
         if not self._breaker.admits():
             raise StoreUnavailable("Redis does not answer; it is asked again every second")
         try:
-            async with asyncio.timeout(COMMAND_S):
+            async with asyncio.timeout(self._patience.command_s):
                 answer = await command(self._client)
         except (RedisError, RedisClusterException, OSError) as error:  # TimeoutError is an OSError
             self._note(error)
@@ -153,12 +160,12 @@ class RedisLink:
             self._breaker.failed()
 
 
-def _client_of(url: str) -> Client:
+def _client_of(url: str, patience: Patience) -> Client:
     # RESP2: the replies here are the same, and no notifications are subscribed to. Retries belong to callers.
     limits: dict[str, Any] = {
         "max_connections": CONNECTIONS,
-        "socket_timeout": ANSWER_S,
-        "socket_connect_timeout": CONNECT_S,
+        "socket_timeout": patience.answer_s,
+        "socket_connect_timeout": patience.connect_s,
         "retry": Retry(NoBackoff(), 0),
         "protocol": 2,
     }

@@ -181,25 +181,29 @@ class EmbeddedStore(MemoryCounters):
             part = Path(f"{self._path}{suffix}")
             if part.exists():
                 part.replace(f"{aside}{suffix}")
+        connection = self._connect_with_schema()
+        connection.executemany("INSERT INTO records VALUES (?, ?, ?)", records or [])
+        self._suspect.unlink(missing_ok=True)
         logger.error(
             "%s was damaged: set aside as %s; cached answers are lost, %s",
             self._path,
             aside.name,
             "budgets could not be read: set them again" if records is None else "budgets were carried over",
         )
-        connection = self._connect_with_schema()
-        connection.executemany("INSERT INTO records VALUES (?, ?, ?)", records or [])
-        self._suspect.unlink(missing_ok=True)
         return connection
 
     def _connect_with_schema(self) -> sqlite3.Connection:
         _make_private(self._path)
         connection = _connect(self._path)
         try:
+            version = _known_version(connection, self._path)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute(f"PRAGMA synchronous = {'FULL' if self._fsync == 'always' else 'NORMAL'}")
             connection.execute("PRAGMA journal_size_limit = 67108864")
-            _bring_schema(connection, self._path)
+            if version == 0:
+                connection.executescript(Path(__file__).with_suffix(".sql").read_text())
+            # Reads a page of each table, so that common damage shows now rather than in a request.
+            connection.execute("SELECT max(id), (SELECT bytes FROM totals), (SELECT name FROM epoch) FROM entries")
         except BaseException:
             connection.close()
             raise
@@ -217,17 +221,15 @@ def _connect(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(path, timeout=1.0, isolation_level=None)
 
 
-def _bring_schema(connection: sqlite3.Connection, path: Path) -> None:
+def _known_version(connection: sqlite3.Connection, path: Path) -> int:
+    """The version of the file's schema, 0 for a new file. Asked before anything is changed in it."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > SCHEMA_VERSION:
         raise CannotStart(
             f"{path} was written by a newer Helix (schema {version}, this one knows {SCHEMA_VERSION}): "
             "update Helix, or move the file away"
         )
-    if version == 0:
-        connection.executescript(Path(__file__).with_suffix(".sql").read_text())
-    # Reads a page of each table, so that common damage shows now rather than in a request.
-    connection.execute("SELECT max(id), (SELECT entries FROM totals), (SELECT name FROM epoch) FROM entries")
+    return int(version)
 
 
 def _is_damage(error: sqlite3.Error) -> bool:

@@ -11,7 +11,7 @@ import orjson
 
 from ..exchange import CacheEntry, JsonObject
 from ..ports import Clock, CounterState, Hold, StoreStats, VectorRow
-from .redis_link import RedisLink, Script
+from .redis_link import Patience, RedisLink, Script
 
 SETTLED_REMEMBERED_S = 900
 """How long a second settlement of a lease does nothing: longer than anybody retries one."""
@@ -32,9 +32,9 @@ class RedisStore:
     durable as it is configured to be: `put` returns when Redis has the entry.
     """
 
-    def __init__(self, url: str, clock: Clock, namespace: str = "helix") -> None:
+    def __init__(self, url: str, clock: Clock, namespace: str = "helix", patience: Patience | None = None) -> None:
         self._clock = clock
-        self._link = RedisLink(url, clock)
+        self._link = RedisLink(url, clock, patience or Patience())
         self._entries = Script.load("store_redis_entries.lua", f"{namespace}:{{c}}:")
         self._counters = Script.load("store_redis_counters.lua", f"{namespace}:{{b}}:")
         self._epoch_key = f"{self._entries.prefix}epoch"

@@ -48,7 +48,8 @@ local function end_lease(lease)
   for i = 1, #held, 2 do
     local key = counter_key(held[i])
     local born, amount = held[i + 1]:match("^(%d+):(%d+)$")
-    if redis.call("HGET", key, "born") == born then
+    -- Nothing held, nothing to give back: Redis does not read "-0".
+    if amount ~= "0" and redis.call("HGET", key, "born") == born then
       redis.call("HINCRBY", key, "reserved", "-" .. amount)
     end
   end

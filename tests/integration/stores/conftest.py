@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from daemon.adapters.redis_link import Patience
 from daemon.adapters.store_embedded import EmbeddedStore
 from daemon.adapters.store_redis import RedisStore
 from daemon.exchange import CacheEntry
@@ -19,6 +20,8 @@ from tests.fixtures_redis import own_redis_server, redis_cluster, redis_server
 __all__ = ["own_redis_server", "redis_cluster", "redis_server"]
 
 NOW = 1_760_000_000.0
+PATIENT = Patience(answer_s=20, connect_s=20, command_s=20, connection_s=20)
+"""Where being slow is not the story: a busy machine may stop a process for longer than 50 ms."""
 
 
 class HandClock:
@@ -55,7 +58,7 @@ def make_store(request: pytest.FixtureRequest, tmp_path: Path) -> MakeStore:
     else:
         url = request.getfixturevalue("redis_cluster").url.replace("redis://", "redis+cluster://")
     namespace = uuid.uuid4().hex
-    return lambda clock: RedisStore(url, clock, namespace)
+    return lambda clock: RedisStore(url, clock, namespace, PATIENT)
 
 
 @pytest.fixture
