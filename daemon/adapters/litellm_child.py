@@ -4,14 +4,15 @@ Importing litellm costs seconds and hundreds of megabytes, a call through it mil
 is spent in the daemon. This process listens on a unix socket in a private directory, writes `ready` to stdout once it
 can answer, and leaves when its stdin ends, which is when the daemon is gone, however it went.
 
-`POST /chat` and `/messages` take {"body", "api_key", "api_base", "timeout_s"} and answer as a provider of that
-dialect would. Where no answer came from the provider, FAILURE_HEADER says why.
+`POST /chat` and `/messages` take {"body", "api_key", "api_base", "extra_headers", "timeout_s"} and answer as a
+provider of that dialect would. Where no answer came from the provider, FAILURE_HEADER says why.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import sys
 import threading
@@ -106,7 +107,7 @@ class Answering:
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         dialect: DialectName = "chat" if request.match_info["dialect"] == "chat" else "messages"
-        asked = orjson.loads(await request.read())
+        asked = json.loads(await request.read())
         try:
             answer = await self._ask(dialect, asked)
             if not asked["body"].get("stream"):
@@ -122,7 +123,7 @@ class Answering:
         arguments = {name: value for name, value in body.items() if name in known}
         if unknown := {name: value for name, value in body.items() if name not in known}:
             arguments["extra_body"] = unknown
-        for name in ("api_key", "api_base"):
+        for name in ("api_key", "api_base", "extra_headers"):
             if asked[name]:
                 arguments[name] = asked[name]
         ask = self._litellm.acompletion if dialect == "chat" else self._litellm.anthropic.messages.acreate

@@ -32,6 +32,9 @@ _START_S = 60.0
 _STEADY_S = 60.0
 """A child that lived longer than this did not die of being started."""
 
+_MEANT_FOR_THE_MODEL = frozenset({"anthropic-beta"})
+"""Headers of a caller that mean something behind litellm too; it makes all others itself."""
+
 _PLAIN_VARIABLES = (  # noqa: SIM905  one name a line would be a page
     "PATH LANG LC_ALL LC_CTYPE TZ TMPDIR SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE CURL_CA_BUNDLE "
     "HTTP_PROXY HTTPS_PROXY NO_PROXY ALL_PROXY http_proxy https_proxy no_proxy all_proxy"
@@ -81,6 +84,7 @@ class LitellmProvider:
                 "body": {**call.body, "model": call.target.model},
                 "api_key": self._api_key or call.credential,
                 "api_base": self._api_base,
+                "extra_headers": {name: call.headers[name] for name in _MEANT_FOR_THE_MODEL & call.headers.keys()},
                 "timeout_s": self._timeout_s,
             }
         )
@@ -210,7 +214,9 @@ def _child_environment(settings: ProviderSettings, environ: Mapping[str, str]) -
     return {
         **{name: environ[name] for name in names if name in environ},
         "PYTHONPATH": str(Path(__file__).parents[2]),
+        # Otherwise litellm fetches these two tables from the network.
         "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+        "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS": "True",
         # Otherwise litellm reads ./.env.
         "LITELLM_MODE": "PRODUCTION",
     }

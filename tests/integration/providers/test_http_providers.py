@@ -72,7 +72,7 @@ async def test_whole_answers_and_streams_pass_byte_for_byte(wing, provider, upst
     streamed = await provider.ask(make_call(wing.type, stream=True))
 
     assert (200, False) == (whole.status, whole.is_event_stream)
-    assert await read(whole) == b'{ "spaced":  1e2 }'
+    assert b'{ "spaced":  1e2 }' == await read(whole)
     assert streamed.is_event_stream
     assert raw == await read(streamed)
 
@@ -94,7 +94,7 @@ async def test_a_providers_own_error_goes_through(wing, provider, upstream, make
     answer = await provider.ask(make_call(wing.type))
 
     assert (status, "7") == (answer.status, answer.headers["retry-after"])
-    assert json.loads(await read(answer))["error"]["message"] == "because"
+    assert "because" == json.loads(await read(answer))["error"]["message"]
 
 
 async def test_headers_of_one_connection_and_cookies_stay_behind(wing, provider, upstream, make_call, read):
@@ -102,7 +102,7 @@ async def test_headers_of_one_connection_and_cookies_stay_behind(wing, provider,
     answer = await provider.ask(make_call(wing.type))
     await read(answer)
 
-    assert answer.headers["x-request-id"] == "r1"
+    assert "r1" == answer.headers["x-request-id"]
     assert not {"set-cookie", "connection", "x-hop", "content-length", "transfer-encoding"} & set(answer.headers)
 
 
@@ -110,9 +110,9 @@ async def test_a_compressed_answer_is_decoded_though_none_was_asked_for(wing, pr
     upstream.next(Reply(body=b'{"plain": 1}', gzipped=True))
     answer = await provider.ask(make_call(wing.type))
 
-    assert await read(answer) == b'{"plain": 1}'
+    assert b'{"plain": 1}' == await read(answer)
     assert "content-encoding" not in answer.headers
-    assert upstream.last.headers["accept-encoding"] == "identity"
+    assert "identity" == upstream.last.headers["accept-encoding"]
 
 
 async def test_cookies_are_not_remembered(wing, provider, upstream, make_call, read):
@@ -121,6 +121,24 @@ async def test_cookies_are_not_remembered(wing, provider, upstream, make_call, r
         await read(await provider.ask(make_call(wing.type)))
 
     assert "cookie" not in upstream.last.headers
+
+
+async def test_small_writes_are_not_held_back(wing, provider, upstream, make_call, monkeypatch):
+    """Nagle's algorithm and a delayed ACK would cost 40 ms a call (aiohttp sets the option; this keeps it)."""
+    options = []
+    request = aiohttp.ClientSession._request
+
+    async def spy(session, *args, **kwargs):
+        response = await request(session, *args, **kwargs)
+        sock = response.connection.transport.get_extra_info("socket")
+        options.append(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        return response
+
+    monkeypatch.setattr(aiohttp.ClientSession, "_request", spy)
+    upstream.next(Reply(hold=asyncio.Event(), hold_after=1))
+    await (await provider.ask(make_call(wing.type, stream=True))).pieces.aclose()
+
+    assert [1] == options
 
 
 async def test_a_connection_is_used_again_when_its_answer_was_read(wing, provider, upstream, make_call, read):
@@ -147,7 +165,7 @@ async def test_without_a_key_the_callers_credential_is_passed_on(wing, upstream,
     await provider.aclose()
 
     name, value = ("authorization", "Bearer ") if wing.type == "chat" else ("x-api-key", "")
-    assert upstream.asked[0].headers[name] == value + CREDENTIAL
+    assert value + CREDENTIAL == upstream.asked[0].headers[name]
     assert not {"authorization", "x-api-key"} & set(upstream.asked[1].headers)
 
 
@@ -156,7 +174,7 @@ async def test_an_oauth_token_goes_to_anthropic_as_a_bearer(upstream, make_call,
     await read(await provider.ask(make_call("messages", credential="sk-ant-oat01-x")))
     await provider.aclose()
 
-    assert upstream.last.headers["authorization"] == "Bearer sk-ant-oat01-x"
+    assert "Bearer sk-ant-oat01-x" == upstream.last.headers["authorization"]
     assert "x-api-key" not in upstream.last.headers
 
 
@@ -167,7 +185,7 @@ async def test_anthropics_version_is_the_callers_or_a_known_one(upstream, make_c
     await provider.aclose()
 
     versions = [asked.headers["anthropic-version"] for asked in upstream.asked]
-    assert versions == ["2023-06-01", "2099-01-01"]
+    assert ["2023-06-01", "2099-01-01"] == versions
 
 
 async def test_the_callers_other_headers_go_upstream(wing, provider, upstream, make_call, read):

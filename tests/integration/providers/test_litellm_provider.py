@@ -18,6 +18,9 @@ from tests.upstream import Reply, ToolCall, Upstream
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+BETA = "context-1m-2025-08-07"
+"""litellm passes on only those that it knows."""
+
 WEATHER = ToolCall("weather", '{"city": "Oslo"}')
 
 
@@ -208,6 +211,23 @@ async def test_a_slow_provider_is_upstream_timeout(make_call):
         with pytest.raises(UpstreamTimeout):
             await provider.ask(make_call("chat", model="openai/gpt-x"))
         await provider.aclose()
+
+
+async def test_nothing_but_the_provider_is_asked(monkeypatch, make_call, read):
+    """Whatever litellm would fetch for itself (prices, header tables) would come by this proxy."""
+    async with Upstream() as upstream, Upstream() as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        provider = litellm_at(upstream.url)
+        for dialect in ("chat", "messages"):
+            call = make_call(dialect, model="anthropic/claude-haiku-4-5", headers={"anthropic-beta": BETA})
+            assert b"Hello" in await read(await provider.ask(call))
+        await provider.aclose()
+
+    assert ["/v1/messages", "/v1/messages"] == [asked.path for asked in upstream.asked]
+    assert all(BETA in asked.headers["anthropic-beta"] for asked in upstream.asked)
+    assert [] == proxy.asked
 
 
 async def test_no_other_providers_key_reaches_the_process(monkeypatch):
