@@ -147,7 +147,7 @@ class DuckDbSpendLog:
         return int(rows[0][0])
 
     async def recent(self, limit: int) -> list[LedgerRow]:
-        newest = f'SELECT {_NAMES} FROM ledger ORDER BY "at" DESC LIMIT $limit'
+        newest = f'SELECT {_NAMES} FROM ledger ORDER BY "at" DESC, rowid DESC LIMIT $limit'
         return [_row(values) for values in reversed(await self._ask(newest, {"limit": limit}))]
 
     async def export_parquet(self, query: SpendQuery, path: str) -> int:

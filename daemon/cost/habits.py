@@ -6,6 +6,8 @@ import math
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 
+from ..exchange import Target
+
 BYTES_PER_TOKEN = 4.0
 """English prose in the tokenizers of today's models: the estimate before a model has answered once."""
 
@@ -26,38 +28,38 @@ class Habit:
 
 
 class Habits:
-    """Habits by model, `provider/model`; the least recently used model is forgotten first."""
+    """Habits by provider and model; the least recently used is forgotten first."""
 
     def __init__(self) -> None:
-        self._by_model: OrderedDict[str, Habit] = OrderedDict()
+        self._by_target: OrderedDict[Target, Habit] = OrderedDict()
 
-    def saw_output(self, model: str, output_tokens: int) -> None:
-        self._habit(model).outputs.append(output_tokens)
+    def saw_output(self, target: Target, output_tokens: int) -> None:
+        self._habit(target).outputs.append(output_tokens)
 
-    def saw_input(self, model: str, body_bytes: int, prompt_tokens: int) -> None:
+    def saw_input(self, target: Target, body_bytes: int, prompt_tokens: int) -> None:
         """Move the ratio towards this call's; a call without either tells nothing."""
         if prompt_tokens <= 0 or body_bytes <= 0:
             return
-        habit = self._habit(model)
+        habit = self._habit(target)
         newest = body_bytes / prompt_tokens
         habit.bytes_per_token += WEIGHT_OF_NEWEST * (newest - habit.bytes_per_token)
 
-    def tokens_in(self, model: str, size: int) -> int:
+    def tokens_in(self, target: Target, size: int) -> int:
         """About how many tokens `size` bytes are, rounded up."""
-        habit = self._by_model.get(model)
+        habit = self._by_target.get(target)
         return math.ceil(size / (habit.bytes_per_token if habit else BYTES_PER_TOKEN))
 
-    def usual_output(self, model: str) -> int | None:
+    def usual_output(self, target: Target) -> int | None:
         """The output tokens that nine calls in ten stay within; None before the first."""
-        habit = self._by_model.get(model)
+        habit = self._by_target.get(target)
         if habit is None or not habit.outputs:
             return None
         ranked = sorted(habit.outputs)
         return ranked[math.ceil(USUAL_SHARE * len(ranked)) - 1]
 
-    def _habit(self, model: str) -> Habit:
-        habit = self._by_model.setdefault(model, Habit())
-        self._by_model.move_to_end(model)
-        if len(self._by_model) > MODELS_KEPT:
-            self._by_model.popitem(last=False)
+    def _habit(self, target: Target) -> Habit:
+        habit = self._by_target.setdefault(target, Habit())
+        self._by_target.move_to_end(target)
+        if len(self._by_target) > MODELS_KEPT:
+            self._by_target.popitem(last=False)
         return habit

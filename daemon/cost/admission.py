@@ -1,0 +1,220 @@
+"""Whether a call may still be paid for: reserve on every budget that applies, or refuse.
+
+While all worst cases fit nothing is touched. Near a limit the output is clamped to a share of the room, never
+below what calls of this kind usually need. Where that does not fit either, the call waits a moment for others
+to settle, and is refused then. So what is settled and reserved together never passes a limit, as long as
+providers honour the output limit they are sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ..errors import BudgetExceeded, BudgetState, StoreUnavailable
+from ..ports import Clock, CounterState, CounterStore, Hold
+from .budgets import Limit
+from .money import usd_of
+from .needs import Need
+from .turns import Turns
+
+log = logging.getLogger(__name__)
+
+LEASE_S = 60.0
+"""How long a reservation outlives this process; it is renewed three times in that."""
+
+WAIT_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    holds: Sequence[Hold] = ()
+    output_tokens: int | None = None
+    """The output limit that the call must be given; None: it stays as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """What is left of the tightest of a call's budgets."""
+
+    limit: Limit
+    state: CounterState
+
+    @property
+    def nanos(self) -> int:
+        return self.nanos_when_all_settle_at_zero - self.state.reserved_nanos
+
+    @property
+    def nanos_when_all_settle_at_zero(self) -> int:
+        return self.limit.limit_nanos - self.state.settled_nanos
+
+
+class Admission:
+    """Reserves and settles. One for the process; other processes may share the store."""
+
+    def __init__(
+        self, store: CounterStore, spent_nanos: Callable[[str, datetime | None], Awaitable[int]], clock: Clock
+    ) -> None:
+        """`spent_nanos(scope, since)` is what the ledger says: it seeds counters that the store does not know."""
+        self._store = store
+        self._spent_nanos = spent_nanos
+        self._clock = clock
+        self._turns = Turns()
+        self._seeded: dict[str, datetime | None] = {}
+        self._seeding = asyncio.Lock()
+        self._open_leases: set[str] = set()
+        self._owed: list[tuple[str, Sequence[Hold], int]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def admit(self, lease: str, limits: Sequence[Limit], need: Need) -> Admitted:
+        """Reserve for one call on all limits, or on none.
+
+        Raises:
+            BudgetExceeded: there is no room, and a moment's wait brought none.
+            StoreUnavailable, SpendLogUnavailable: what is left is not known; nothing is held.
+        """
+        await self._seed(limits)
+        holds = _holds(limits, need.nanos(need.output_tokens))
+        if await self._reserve(lease, holds):
+            return Admitted(holds)
+        return await self._admit_near_limit(lease, limits, need)
+
+    async def settle(self, lease: str, holds: Sequence[Hold], spent_nanos: int) -> None:
+        """End a reservation with what the call cost. It is carried out even where the caller is cancelled meanwhile,
+        and made up for later where the store does not answer."""
+        self._open_leases.discard(lease)
+        await asyncio.shield(self._spawn(self._settle(lease, holds, spent_nanos)))
+
+    async def settle_interrupted(self, lease: str, holds: Sequence[Hold], spent_nanos: int) -> None:
+        """Settle a call of an earlier run on those counters that outlived it; the ledger seeds the others.
+
+        Raises:
+            StoreUnavailable: nothing was settled.
+        """
+        states = await self._store.counters([hold.counter for hold in holds])
+        known = [hold for hold, state in zip(holds, states, strict=True) if state is not None]
+        if known:
+            await self._store.settle(lease, known, spent_nanos)
+
+    async def states(self, limits: Sequence[Limit]) -> list[CounterState]:
+        """How each limit stands.
+
+        Raises:
+            StoreUnavailable, SpendLogUnavailable: it is not known.
+        """
+        if not limits:
+            return []
+        await self._seed(limits)
+        found = await self._store.counters([limit.counter for limit in limits])
+        return [state or CounterState(0, 0) for state in found]
+
+    async def keep_leases(self) -> None:
+        """Renew what is open and settle what is owed, until cancelled."""
+        while True:
+            await asyncio.sleep(LEASE_S / 3)
+            try:
+                await self._renew()
+                await self._settle_owed()
+            except StoreUnavailable as error:
+                log.warning("budgets: %s", error)
+
+    async def aclose(self) -> None:
+        """Wait for the settlements under way."""
+        await asyncio.gather(*self._tasks)
+
+    async def _admit_near_limit(self, lease: str, limits: Sequence[Limit], need: Need) -> Admitted:
+        gives_up_s = self._clock.monotonic_s() + WAIT_S
+        while True:
+            room = await self._tightest(limits)
+            left_s = gives_up_s - self._clock.monotonic_s()
+            is_last = left_s <= 0 or not room.state.reserved_nanos
+            tokens = need.output_within(room.nanos, at_any_size=is_last)
+            if tokens is not None:
+                holds = _holds(limits, need.nanos(tokens))
+                if await self._reserve(lease, holds):
+                    self._turns.call_next(room.limit.counter)
+                    return Admitted(holds, tokens if tokens < need.output_tokens else None)
+            if left_s <= 0 or (tokens is None and _is_hopeless(room, need)):
+                raise BudgetExceeded(_budget_state(room), now=self._clock.now())
+            if tokens is None:
+                await self._turns.wait(room.limit.counter, left_s)
+
+    async def _tightest(self, limits: Sequence[Limit]) -> _Room:
+        states = await self.states(limits)
+        rooms = (_Room(limit, state) for limit, state in zip(limits, states, strict=True))
+        return min(rooms, key=lambda room: room.nanos)
+
+    async def _reserve(self, lease: str, holds: Sequence[Hold]) -> bool:
+        try:
+            is_held = await self._store.reserve(lease, holds, LEASE_S) is None
+        except asyncio.CancelledError:
+            # It may have been held all the same.
+            self._spawn(self._settle(lease, holds, 0))
+            raise
+        if is_held:
+            self._open_leases.add(lease)
+        return is_held
+
+    async def _settle(self, lease: str, holds: Sequence[Hold], spent_nanos: int) -> None:
+        try:
+            await self._store.settle(lease, holds, spent_nanos)
+        except StoreUnavailable:
+            self._owed.append((lease, holds, spent_nanos))
+        for hold in holds:
+            self._turns.call_next(hold.counter)
+
+    async def _settle_owed(self) -> None:
+        owed, self._owed = self._owed, []
+        for lease, holds, spent_nanos in owed:
+            await self._settle(lease, holds, spent_nanos)
+
+    async def _renew(self) -> None:
+        for lease in tuple(self._open_leases):
+            await self._store.renew(lease, LEASE_S)
+
+    async def _seed(self, limits: Sequence[Limit]) -> None:
+        """Counters that the store does not know begin with what the ledger says."""
+        if all(limit.counter in self._seeded for limit in limits):
+            return
+        async with self._seeding:
+            now = self._clock.now()
+            self._seeded = {name: end for name, end in self._seeded.items() if end is None or end > now}
+            for limit in limits:
+                if limit.counter not in self._seeded:
+                    spent_nanos = await self._spent_nanos(limit.scope, limit.starts_at)
+                    await self._store.seed(limit.counter, spent_nanos, _unix(limit.resets_at))
+                    self._seeded[limit.counter] = limit.resets_at
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+
+def _holds(limits: Sequence[Limit], amount_nanos: int) -> list[Hold]:
+    return [Hold(limit.counter, amount_nanos, limit.limit_nanos, _unix(limit.resets_at)) for limit in limits]
+
+
+def _is_hopeless(room: _Room, need: Need) -> bool:
+    """Whether the call would find no room even if all others cost nothing."""
+    return need.output_within(room.nanos_when_all_settle_at_zero, at_any_size=True) is None
+
+
+def _budget_state(room: _Room) -> BudgetState:
+    return BudgetState(
+        scope=room.limit.scope,
+        window=room.limit.window,
+        limit_usd=room.limit.limit_usd,
+        spent_usd=usd_of(room.state.settled_nanos),
+        reserved_usd=usd_of(room.state.reserved_nanos),
+        resets_at=room.limit.resets_at,
+    )
+
+
+def _unix(moment: datetime | None) -> float | None:
+    return None if moment is None else moment.timestamp()

@@ -1,0 +1,170 @@
+"""One call's bill: opened before the provider is asked, settled once, whatever happens in between."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from ..dialects.dialect import Dialect
+from ..errors import HelixError, UpstreamFailed, UpstreamTimeout
+from ..exchange import JsonObject, LedgerRow, Outcome, Target, Usage
+from ..ports import Clock
+from .admission import Admission, Admitted
+from .habits import Habits
+from .ledger import Ledger
+from .money import nanos_of
+from .prices import Price
+
+CLIENT_LEFT = 499
+"""The status of a call whose caller hung up before there was one; nginx's number for it."""
+
+_ZERO_USD = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """Where bills are settled, and what is learned from them."""
+
+    ledger: Ledger
+    admission: Admission
+    habits: Habits
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What was known of a call when it was admitted."""
+
+    price: Price | None
+    target: Target
+    body_bytes: int
+    admitted: Admitted
+    started_s: float
+
+
+class Bill:
+    """What the pipeline holds while a call is under way."""
+
+    def __init__(self, row: LedgerRow, body: JsonObject, terms: Terms, dialect: Dialect, books: Books) -> None:
+        self.row = row
+        """The ledger's row; complete once settled."""
+        self.body = body
+        """What is to be sent: as it was given, or with a lower output limit."""
+        self.partial: Callable[[], JsonObject] | None = None
+        """Set by who reads a stream: as much of the answer as has come."""
+        self._terms = terms
+        self._dialect = dialect
+        self._books = books
+        self._is_settled = False
+
+    @property
+    def id(self) -> str:
+        return self.row.id
+
+    @property
+    def cost_usd(self) -> Decimal | None:
+        """None until settled, and where it is not known."""
+        return self.row.cost_usd
+
+    @property
+    def cost_nanos(self) -> int:
+        """What is known of the cost, in whole nano-dollars, rounded up."""
+        return nanos_of(self.row.cost_usd or _ZERO_USD)
+
+    def first_byte(self) -> None:
+        """The answer has begun; only the first time counts."""
+        if self.row.ttft_ms is None:
+            self.row.ttft_ms = self._elapsed_ms()
+
+    async def settle(self, usage: Usage | None, *, status: int, output_text: str = "") -> None:
+        """Book what the call cost, once; later calls do nothing. The outcome is in the journal when this returns.
+
+        Without a usage block a good answer's cost is estimated from `output_text` and the request's length; an
+        error answer costs nothing.
+        """
+        if self._is_settled:
+            return
+        self.row.status = status
+        if usage is not None:
+            self._learn(usage)
+            await self._close("settled", usage)
+        elif status >= 400:
+            await self._close("failed", None)
+        else:
+            await self._close("estimated", self._estimated(output_text))
+
+    async def abandon(self, error: BaseException | None) -> None:
+        """Settle a call that was left without an outcome: by what came, or by its input where the provider was
+        asked and nobody saw an answer. Where it cannot have been answered it costs nothing."""
+        if self._is_settled:
+            return
+        self.row.reason = _reason(error)
+        self.row.status = error.status if isinstance(error, UpstreamFailed) else CLIENT_LEFT
+        if self._was_not_answered(error):
+            await self._close("failed", None)
+        else:
+            await self._close("estimated", self._estimated_from_partial())
+
+    async def _close(self, outcome: Outcome, usage: Usage | None) -> None:
+        self._is_settled = True
+        row = self.row
+        if usage is None:
+            row.cost_usd = _ZERO_USD
+        else:
+            _count_tokens(row, usage)
+            row.cost_usd = self._terms.price.cost(usage) if self._terms.price else None
+        row.outcome = "unpriced" if row.cost_usd is None else outcome
+        row.bound_usd = None
+        row.total_ms = self._elapsed_ms()
+        self._books.ledger.conclude(row)
+        if self._terms.admitted.holds:
+            await self._books.admission.settle(self.id, self._terms.admitted.holds, self.cost_nanos)
+
+    def _learn(self, usage: Usage) -> None:
+        self._books.habits.saw_input(self._terms.target, self._terms.body_bytes, usage.prompt_tokens)
+        self._books.habits.saw_output(self._terms.target, usage.output_tokens)
+
+    def _estimated(self, output_text: str) -> Usage:
+        tokens_in = self._books.habits.tokens_in
+        return Usage(
+            input_tokens=tokens_in(self._terms.target, self._terms.body_bytes),
+            output_tokens=tokens_in(self._terms.target, len(output_text.encode("utf-8", "replace"))),
+        )
+
+    def _estimated_from_partial(self) -> Usage:
+        """The provider's own count of the input where the stream began with it; the output by its text."""
+        answer = self.partial() if self.partial else {}
+        estimated = self._estimated(self._dialect.answer_text(answer))
+        begun = self._dialect.usage(answer)
+        if begun is None:
+            return estimated
+        return replace(begun, output_tokens=max(begun.output_tokens, estimated.output_tokens))
+
+    def _was_not_answered(self, error: BaseException | None) -> bool:
+        """A timeout is no proof: what is slow may be billed."""
+        is_refused = isinstance(error, UpstreamFailed) and not isinstance(error, UpstreamTimeout)
+        return is_refused and self.row.ttft_ms is None
+
+    def _elapsed_ms(self) -> float:
+        return (self._books.clock.monotonic_s() - self._terms.started_s) * 1e3
+
+
+def _count_tokens(row: LedgerRow, usage: Usage) -> None:
+    row.input_tokens = usage.prompt_tokens
+    row.output_tokens = usage.output_tokens
+    row.cached_read_tokens = usage.cached_read_tokens
+    row.cache_write_tokens = usage.cache_write_5m_tokens + usage.cache_write_1h_tokens
+    row.reasoning_tokens = usage.reasoning_tokens
+
+
+def _reason(error: BaseException | None) -> str:
+    """Why a call was left, in words that hold nothing of its content."""
+    if error is None:
+        return "the answer was not read to its end"
+    if isinstance(error, HelixError):
+        return str(error)
+    if isinstance(error, (asyncio.CancelledError, GeneratorExit)):
+        return "the caller left"
+    return type(error).__name__

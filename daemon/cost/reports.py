@@ -1,0 +1,64 @@
+"""Ledger rows, budgets and sums in the shapes of control_api.py: money as text, moments in UTC."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import cast
+
+from ..control_api import BudgetRow, LogRow, Spend
+from ..exchange import JsonObject, LedgerRow
+from ..ports import CounterState
+from .budgets import Limit
+from .money import usd_of, usd_text
+
+
+def log_row(row: LedgerRow) -> LogRow:
+    return LogRow(
+        id=row.id,
+        at=_moment(row.at),
+        kind=row.kind,
+        outcome=row.outcome,
+        dialect=row.dialect,
+        provider=row.provider,
+        model=row.model,
+        key=row.key,
+        cache=row.cache,
+        similarity=row.similarity,
+        status=row.status,
+        cost_usd=None if row.cost_usd is None else usd_text(row.cost_usd),
+        saved_usd=None if row.saved_usd is None else usd_text(row.saved_usd),
+        input_tokens=row.input_tokens,
+        output_tokens=row.output_tokens,
+        ttft_ms=row.ttft_ms,
+        total_ms=row.total_ms,
+        pii=row.pii,
+        reason=row.reason,
+    )
+
+
+def budget_row(limit: Limit, state: CounterState) -> BudgetRow:
+    return BudgetRow(
+        scope=limit.scope,
+        window=limit.window,
+        limit_usd=usd_text(limit.limit_usd),
+        spent_usd=usd_text(usd_of(state.settled_nanos)),
+        reserved_usd=usd_text(usd_of(state.reserved_nanos)),
+        resets_at=None if limit.resets_at is None else _moment(limit.resets_at),
+        soft_pct=limit.soft_pct,
+        origin=limit.origin,
+    )
+
+
+def spend(report: JsonObject) -> Spend:
+    """A spend log's report with its amounts as text."""
+    rows = [_amounts_as_text(row) for row in report["rows"]]
+    return cast(Spend, {**_amounts_as_text(report), "rows": rows})
+
+
+def _amounts_as_text(sums: JsonObject) -> JsonObject:
+    return {name: usd_text(value) if isinstance(value, Decimal) else value for name, value in sums.items()}
+
+
+def _moment(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat()

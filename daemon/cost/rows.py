@@ -1,0 +1,55 @@
+"""New ledger rows, with all that the request itself says of them."""
+
+from __future__ import annotations
+
+from ..errors import BudgetExceeded, RequestRefused
+from ..exchange import Ask, LedgerRow, RowKind, Target, Verdict
+from .budgets import budget_name
+
+
+def call_row(ask: Ask, target: Target, attempt: int, *, cache: Verdict, pii: str) -> LedgerRow:
+    """An attempt at a provider, which counts as `unknown` until its outcome is seen. The first attempt, 0, has the
+    request's own id."""
+    row = row_of_ask(ask, "call", pii=pii)
+    row.id = ask.id if attempt == 0 else f"{ask.id}.{attempt}"
+    row.outcome = "unknown"
+    row.provider, row.upstream_model = target.provider, target.model
+    row.cache = cache.value
+    return row
+
+
+def refuse(row: LedgerRow, error: RequestRefused) -> LedgerRow:
+    """Make `row` that of a refusal."""
+    row.kind, row.outcome = "refused", ""
+    row.status = error.status
+    row.reason = f"{_subject(error)}: {error}"
+    return row
+
+
+def was_refused_by(row: LedgerRow, scope: str, window: str) -> bool:
+    return row.kind == "refused" and row.reason.startswith(f"{BudgetExceeded.code} {budget_name(scope, window)}: ")
+
+
+def _subject(error: RequestRefused) -> str:
+    if isinstance(error, BudgetExceeded):
+        return f"{error.code} {budget_name(error.state.scope, error.state.window)}"
+    return error.code or error.error_type
+
+
+def row_of_ask(ask: Ask, kind: RowKind, *, pii: str) -> LedgerRow:
+    return LedgerRow(
+        id=ask.id,
+        request_id=ask.id,
+        at=ask.received_at,
+        kind=kind,
+        outcome="",
+        dialect=ask.dialect,
+        model=ask.model,
+        key=ask.caller.key,
+        user=ask.caller.user,
+        team=ask.caller.team,
+        org=ask.caller.org,
+        tags=ask.tags,
+        streamed=ask.stream,
+        pii=pii,
+    )
