@@ -11,6 +11,7 @@ import os
 import sqlite3
 from collections.abc import Mapping, Sequence
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -28,6 +29,16 @@ T = TypeVar("T")
 
 SCHEMA_VERSION = 1
 """What store_embedded.sql sets as its user_version."""
+INSERT_ENTRY = """
+INSERT INTO entries (key, partition, scope, dialect, model, question, vector, cost_nanos,
+                     input_tokens, output_tokens, made_in_ms, created_at, expires_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id
+"""
+ENTRY_ROW = attrgetter(
+    *("key", "partition", "scope", "dialect", "model", "question", "vector", "cost_nanos"),
+    *("input_tokens", "output_tokens", "made_in_ms", "created_at", "expires_at"),
+)
+
 SLICE_ROWS = 500
 """Rows removed in one transaction: some 10 ms, so that a `put` behind it does not wait long."""
 
@@ -62,7 +73,7 @@ class EmbeddedStore(MemoryCounters):
             raise StoreUnavailable(f"the store {self._path} cannot be opened: {error}") from error
 
     async def ping(self) -> None:
-        await self._read(lambda connection: connection.execute("SELECT 1"))
+        await self._read(lambda connection: connection.execute("SELECT 1").close())
         await self._write(lambda connection: None)
 
     async def aclose(self) -> None:
@@ -99,7 +110,7 @@ class EmbeddedStore(MemoryCounters):
     async def touch(self, hits: Mapping[int, int]) -> None:
         sql = "UPDATE entries SET hits = hits + ? WHERE id = ?"
         counted = [(count, entry_id) for entry_id, count in hits.items()]
-        await self._write(lambda connection: connection.executemany(sql, counted))
+        await self._write(lambda connection: connection.executemany(sql, counted).close())
 
     async def clear(self, *, scope: str | None = None, model: str | None = None) -> int:
         """As the port says; the count leaves out those that had expired.
@@ -135,7 +146,7 @@ class EmbeddedStore(MemoryCounters):
 
     async def put_record(self, kind: str, name: str, record: JsonObject) -> None:
         row = (kind, name, orjson.dumps(record).decode())
-        await self._write(lambda c: c.execute("INSERT OR REPLACE INTO records VALUES (?, ?, ?)", row))
+        await self._write(lambda c: c.execute("INSERT OR REPLACE INTO records VALUES (?, ?, ?)", row).close())
 
     async def remove_record(self, kind: str, name: str) -> bool:
         sql = "DELETE FROM records WHERE kind = ? AND name = ?"
@@ -252,29 +263,9 @@ def _read_records(path: Path) -> list[tuple[Any, ...]] | None:
 
 def _put(connection: sqlite3.Connection, entry: CacheEntry) -> int:
     connection.execute("DELETE FROM entries WHERE key = ?", (entry.key,))
-    entry_id = connection.execute(
-        """INSERT INTO entries (key, partition, scope, dialect, model, question, vector, cost_nanos,
-                                input_tokens, output_tokens, made_in_ms, created_at, expires_at)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-        (
-            entry.key,
-            entry.partition,
-            entry.scope,
-            entry.dialect,
-            entry.model,
-            entry.question,
-            entry.vector,
-            entry.cost_nanos,
-            entry.input_tokens,
-            entry.output_tokens,
-            entry.made_in_ms,
-            entry.created_at,
-            entry.expires_at,
-        ),
-    ).lastrowid
-    assert entry_id is not None  # noqa: S101  # an INSERT always has one
+    (entry_id,) = connection.execute(INSERT_ENTRY, ENTRY_ROW(entry)).fetchone()
     connection.execute("INSERT INTO answers VALUES (?, ?)", (entry_id, entry.answer))
-    return entry_id
+    return int(entry_id)
 
 
 def _begin_epoch(connection: sqlite3.Connection) -> None:
