@@ -24,11 +24,11 @@ from .parameters import (
     whole_number,
     wrong,
 )
-from .questions import is_hot, question_of
+from .questions import is_hot, keyed, question_of
 from .refusals import refusal_details
 from .sse import json_event
 from .stream_rewriter import RestoringRewriter
-from .texts import content_texts, kind_of, schema_texts, strings_at
+from .texts import content_texts, further_texts, kind_of, schema_texts, strings_at
 from .untrusted import MAX_TOKENS, as_count, as_object, as_objects, as_text, optional_count, without
 
 _CHECKS: Mapping[str, Check] = {
@@ -56,12 +56,9 @@ _CHECKS: Mapping[str, Check] = {
     "user": is_string,
 }
 
-_UNKEYED = ("stream", "stream_options", "user", "metadata", "store", "cache")
-
 _PROSE_FIELDS = ("tools", "functions", "response_format")
 """Definitions: their prose is scanned, their constraints stay."""
 _CALLER_FIELDS = ("safety_identifier", "user", "metadata")
-"""Last, because they are not part of the cache's key and so may not move a placeholder's number."""
 _WITHOUT_TEXT = frozenset(
     {
         *_PROSE_FIELDS,
@@ -78,7 +75,7 @@ _WITHOUT_TEXT = frozenset(
         "verbosity",
     }
 )
-"""Fields that hold no text or are read on their own. Any other is scanned, also one that nobody knows yet."""
+"""Fields that hold no text or are read on their own; any other is scanned."""
 
 _TURN_WORDS = frozenset({"role", "content", "tool_call_id"})
 _NORMAL_ENDS = ("stop", "tool_calls", "function_call")
@@ -104,22 +101,17 @@ class ChatDialect:
                 places += schema_texts(body[field])
         for turn in as_objects(body.get("messages")):
             places += _turn_places(turn)
-        if not body.keys() <= _WITHOUT_TEXT:
-            for field in sorted(body.keys() - _WITHOUT_TEXT):
-                places += strings_at(body, field)
-        for field in _CALLER_FIELDS:
-            if field in body:
-                places += strings_at(body, field)
+        places += further_texts(body, _WITHOUT_TEXT, _CALLER_FIELDS)
         return places
 
     def end_user(self, body: JsonObject) -> str | None:
         return as_text(body.get("user")) or as_text(as_object(body.get("metadata")).get("user_id")) or None
 
     def keyed(self, body: JsonObject) -> JsonObject:
-        return without(body, *_UNKEYED)
+        return keyed(body)
 
     def question(self, body: JsonObject) -> Question:
-        return question_of(self.keyed(body), _exact_only(body))
+        return question_of(body, _exact_only(body))
 
     def for_provider(self, body: JsonObject, *, model: str) -> JsonObject:
         sent = {**without(body, "cache"), "model": model}

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..exchange import JsonObject
+from ..json_text import parse_object
 from .dialect import Place, TextKind
 from .sse import EventSplitter, event_data, event_json, json_event, split_events
 from .untrusted import as_index, as_object, as_objects, as_text, without
@@ -18,6 +19,8 @@ DONE = b"data: [DONE]\n\n"
 
 _DONE_LINE = re.compile(rb"(?m)^data: ?\[DONE\]")
 _NO_CHOICES = re.compile(rb'"choices"\s*:\s*\[\s*\]')
+_CHUNKS_OWN = frozenset({"object", "choices", "obfuscation"})
+"""What a chunk says of itself; `obfuscation` is padding against traffic analysis."""
 _REPLY_TEXTS = frozenset({"content", "refusal", "reasoning_content", "reasoning"})
 _CALL_TEXTS = (
     ("function", "arguments", TextKind.JSON),
@@ -111,6 +114,9 @@ class UsageFilter:
         self._splitter = EventSplitter()
 
     def feed(self, piece: bytes) -> bytes:
+        # Nearly always a piece is whole events without one to take out.
+        if self._splitter.is_empty and piece.endswith(b"\n\n") and _NO_CHOICES.search(piece) is None:
+            return piece
         return b"".join([block for block in self._splitter.feed(piece) if not self._is_usage(block)])
 
     def finish(self) -> bytes:
@@ -156,13 +162,12 @@ class ChatAssembly:
         if data.strip() == b"[DONE]":
             self._is_done = True
             return
-        chunk = event_json(block)
+        chunk = parse_object(data)
         if chunk is None or chunk.get("error"):
             self._is_failed = True
             return
-        # `obfuscation` is padding against traffic analysis, new in each chunk.
         for field, value in chunk.items():
-            if field not in ("choices", "obfuscation", "object") and value is not None:
+            if value is not None and field not in _CHUNKS_OWN:
                 self._envelope[field] = value
         for position, choice in enumerate(as_objects(chunk.get("choices"))):
             self._add_choice(as_index(choice.get("index"), otherwise=position), choice)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from ..exchange import JsonObject
 from ..json_text import parse_object, to_json
 from .dialect import Place, TextKind
-from .sse import event_data, event_json, json_event, split_events
+from .sse import event_data, json_event, split_events
 from .texts import content_texts, kind_of, strings_at
 from .untrusted import as_index, as_object, as_objects, as_text
 
@@ -95,7 +95,7 @@ class MessagesAssembly:
         for block in split_events(stream):
             # Some compatible servers end with OpenAI's mark as well.
             if (data := event_data(block)) and data != b"[DONE]":
-                self._add(event_json(block))
+                self._add(parse_object(data))
 
     @property
     def is_complete(self) -> bool:

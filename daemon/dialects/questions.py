@@ -1,4 +1,4 @@
-"""Near look-up's side of a request, alike in both protocols: the last user text, and what rules out a near hit."""
+"""The cache's side of a request in both protocols: what is keyed, the last user text, what rules out a near hit."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 from ..exchange import JsonObject
 from .dialect import Question
+from .untrusted import without
 
 MAX_QUESTION_BYTES = 1024
 """The embedder reads 256 tokens, about four bytes each; what lies beyond would be compared unseen."""
@@ -13,17 +14,20 @@ MAX_QUESTION_BYTES = 1024
 _TEXT_PARTS = frozenset({"text", "refusal", "thinking", "redacted_thinking"})
 
 
-def question_of(keyed: JsonObject, exact_only: str | None) -> Question:
-    """The question of a checked and hidden request.
+_WITHOUT_EFFECT = ("stream", "stream_options", "user", "metadata", "store", "cache")
 
-    Args:
-        keyed: its body without what does not change the answer.
-        exact_only: why its parameters allow no near hit; None where they do.
-    """
-    *earlier, last = keyed["messages"]
+
+def keyed(body: JsonObject) -> JsonObject:
+    """A shallow copy without the fields that do not change the answer."""
+    return without(body, *_WITHOUT_EFFECT)
+
+
+def question_of(body: JsonObject, exact_only: str | None) -> Question:
+    """The question of a checked and hidden request; `exact_only` says why its parameters allow no near hit."""
+    *earlier, last = body["messages"]
     text, emptied = _plain_text(last.get("content"))
-    context = {**keyed, "messages": [*earlier, {**last, "content": emptied}]}
-    return Question(text, context, exact_only or _exact_only_for_turns(keyed["messages"], text))
+    context = {**keyed(body), "messages": [*earlier, {**last, "content": emptied}]}
+    return Question(text, context, exact_only or _exact_only_for_turns(body["messages"], text))
 
 
 def is_hot(body: JsonObject) -> bool:

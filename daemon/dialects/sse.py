@@ -31,6 +31,11 @@ class EventSplitter:
         self._held = bytearray()
         self._max_event_bytes = max_event_bytes
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether the next piece begins an event."""
+        return not self._held
+
     def feed(self, piece: bytes) -> list[bytes]:
         """The events that are complete now; joined with `rest` they are the bytes that came."""
         held = self._held

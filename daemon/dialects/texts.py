@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from ..exchange import JsonObject
 from .dialect import Place, TextKind
 
 _PROTOCOL_KEYS = frozenset(
@@ -75,6 +76,18 @@ def strings_at(holder: Any, at: str | int) -> Iterator[Place]:
             else:
                 nested.append(value)
         pending.extend(reversed(nested))
+
+
+def further_texts(body: JsonObject, known: frozenset[str], callers: tuple[str, ...]) -> Iterator[Place]:
+    """The texts of the fields that are not `known`, in the order of their names, then those of `callers`.
+
+    A field that nobody knows yet is scanned: better hidden without need than let out. What says who is asking comes
+    last: the cache's key leaves it out, so it may not move the number of a placeholder.
+    """
+    unknown = () if body.keys() <= known else sorted(body.keys() - known)
+    for field in (*unknown, *callers):
+        if field in body:
+            yield from strings_at(body, field)
 
 
 def content_texts(root: Any) -> Iterator[Place]:

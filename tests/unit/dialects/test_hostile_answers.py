@@ -13,7 +13,14 @@ from daemon.dialects import DIALECTS
 from_protocol = st.sampled_from(
     ["message", "text", "tool_use", "text_delta", "input_json_delta", "content_block_start", "content_block_delta"]
 )
-scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=4) | from_protocol
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=4)
+    | from_protocol
+)
 NAMES = [
     "choices", "index", "delta", "message", "content", "role", "tool_calls", "function", "arguments", "function_call",
     "finish_reason", "usage", "error", "id", "type", "text", "partial_json", "content_block", "citations", "citation",
