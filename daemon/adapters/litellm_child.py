@@ -43,7 +43,7 @@ _MESSAGES_FIELDS = frozenset(
     ).split()
 )
 """What a caller may set by name. litellm reads its own settings from the same arguments (`api_base`,
-`mock_response`, files with credentials …), so every other field goes on as a part of the provider's body."""
+`mock_response`, files with credentials …), so every other field can only become a part of the provider's body."""
 
 _ERROR_TYPES = {
     400: "invalid_request_error",
@@ -118,17 +118,24 @@ class Answering:
             return _refusal(dialect, error)
 
     async def _ask(self, dialect: DialectName, asked: JsonObject) -> Any:
-        known = _CHAT_FIELDS if dialect == "chat" else _MESSAGES_FIELDS
-        body: JsonObject = asked["body"]
-        arguments = {name: value for name, value in body.items() if name in known}
-        if unknown := {name: value for name, value in body.items() if name not in known}:
-            arguments["extra_body"] = unknown
-        for name in ("api_key", "api_base", "extra_headers"):
-            if asked[name]:
-                arguments[name] = asked[name]
         ask = self._litellm.acompletion if dialect == "chat" else self._litellm.anthropic.messages.acreate
+        given = {name: asked[name] for name in ("api_key", "api_base", "extra_headers") if asked[name]}
         # A repeated call may be charged twice; whoever knows the price decides.
-        return await ask(**arguments, timeout=asked["timeout_s"], max_retries=0, num_retries=0)
+        limits = {"timeout": asked["timeout_s"], "max_retries": 0, "num_retries": 0}
+        return await ask(**self._fields(dialect, asked["body"]), **given, **limits)
+
+    def _fields(self, dialect: DialectName, body: JsonObject) -> JsonObject:
+        known = _CHAT_FIELDS if dialect == "chat" else _MESSAGES_FIELDS
+        fields = {name: value for name, value in body.items() if name in known}
+        unknown = {name: value for name, value in body.items() if name not in known}
+        if unknown and self._speaks_openai(body["model"]):
+            fields["extra_body"] = unknown
+        return fields
+
+    def _speaks_openai(self, model: str) -> bool:
+        """Whether fields that litellm cannot translate mean something to the provider; others refuse them."""
+        _, provider, _, _ = self._litellm.get_llm_provider(model=model)
+        return provider in ("openai", "azure") or provider in self._litellm.openai_compatible_providers
 
 
 def _whole(answer: Any) -> bytes:
@@ -184,7 +191,7 @@ def _refusal(dialect: DialectName, error: Exception) -> web.Response:
     elif any(isinstance(cause, httpx.TransportError) for cause in causes):
         headers[FAILURE_HEADER] = UNREACHABLE
     body = _error_body(dialect, _ERROR_TYPES.get(status, "api_error"), str(error))
-    return web.Response(status=status, headers=headers, body=orjson.dumps(body), content_type="application/json")
+    return web.json_response(body, status=status, headers=headers)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -74,13 +74,17 @@ def endpoint(settings: ProviderSettings, default_base: str, path: str) -> URL:
     Raises:
         SettingsError: `base_url` is no http(s) URL, or holds a credential.
     """
-    base = URL((settings.base_url or default_base).rstrip("/"))
-    if base.scheme not in ("http", "https") or not base.host or base.user or base.password:
+    base = (settings.base_url or default_base).rstrip("/")
+    try:
+        url = URL(base + path)
+    except ValueError:
+        url = URL()
+    if url.scheme not in ("http", "https") or not url.host or url.user or url.password or url.query_string:
         raise SettingsError(
             f"providers.{settings.name}.base_url: expected http:// or https://, a host and a path; "
             "a credential belongs in api_key"
         )
-    return URL(f"{base}{path}")
+    return url
 
 
 def api_key(settings: ProviderSettings) -> str | None:

@@ -201,6 +201,8 @@ async def test_the_callers_other_headers_go_upstream(wing, provider, upstream, m
         {"base_url": "ftp://h/v1"},
         {"base_url": "api.openai.com/v1"},
         {"base_url": "https://user:planted@h/v1"},
+        {"base_url": "https://h/v1?key=planted"},
+        {"base_url": "https://[planted/v1"},
         {"api_key": SecretStr("planted\nx")},
         {"api_key": SecretStr("plantéd")},
     ],

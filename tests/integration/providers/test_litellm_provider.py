@@ -213,7 +213,7 @@ async def test_a_slow_provider_is_upstream_timeout(make_call):
         await provider.aclose()
 
 
-async def test_nothing_but_the_provider_is_asked(monkeypatch, make_call, read):
+async def test_nothing_but_the_provider_is_asked_and_only_what_it_knows(monkeypatch, make_call, read):
     """Whatever litellm would fetch for itself (prices, header tables) would come by this proxy."""
     async with Upstream() as upstream, Upstream() as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
@@ -221,13 +221,14 @@ async def test_nothing_but_the_provider_is_asked(monkeypatch, make_call, read):
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         provider = litellm_at(upstream.url)
         for dialect in ("chat", "messages"):
-            call = make_call(dialect, model="anthropic/claude-haiku-4-5", headers={"anthropic-beta": BETA})
+            call = make_call(dialect, model="anthropic/claude-x", headers={"anthropic-beta": BETA}, odd=1)
             assert b"Hello" in await read(await provider.ask(call))
         await provider.aclose()
 
     assert ["/v1/messages", "/v1/messages"] == [asked.path for asked in upstream.asked]
     assert all(BETA in asked.headers["anthropic-beta"] for asked in upstream.asked)
     assert [] == proxy.asked
+    assert not upstream.saw("odd"), "Anthropic refuses fields that it does not know"
 
 
 async def test_no_other_providers_key_reaches_the_process(monkeypatch):
