@@ -119,6 +119,11 @@ class VectorIndex(Protocol):
     @property
     def size(self) -> int: ...
 
+    @property
+    def needs_rebuild(self) -> bool:
+        """Whether removed vectors slow its searches so much that `clear` and adding all again pays."""
+        ...
+
     def add(self, ids: Sequence[int], vectors: Sequence[Vector]) -> None:
         """Each id once; an id already there is ignored."""
         ...

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 from urllib.parse import quote
 
 import numpy as np
-import orjson
 
 from ..exchange import Caller, DialectName, JsonObject, Vector
+from ..json_text import canonical
 
 SharedBy = Literal["key", "team", "org", "everyone"]
 
@@ -39,9 +38,7 @@ def scope_of(caller: Caller, shared_by: SharedBy) -> str:
     if shared_by == "org" and caller.org:
         return f"org:{quote(caller.org, safe='')}"
     if shared_by == "team" and caller.team:
-        return f"team:{quote(caller.team, safe='')}" + (
-            f"@{quote(caller.org, safe='')}" if caller.org else ""
-        )
+        return f"team:{quote(caller.team, safe='')}" + (f"@{quote(caller.org, safe='')}" if caller.org else "")
     return f"key:{quote(caller.key, safe='')}"
 
 
@@ -64,18 +61,6 @@ def signed(vector: Vector, partition: bytes) -> Vector:
     """
     bits = np.frombuffer(hashlib.shake_128(partition).digest(vector.size // 8), dtype=np.uint8)
     return np.where(np.unpackbits(bits), -vector, vector).astype(np.float32, copy=False)
-
-
-def canonical(value: JsonObject) -> bytes:
-    """One byte string for equal JSON, whatever the order of its keys.
-
-    orjson knows no integers beyond 64 bits and no lone surrogates, json does; the prefix keeps
-    what the two write apart.
-    """
-    try:
-        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-    except TypeError:
-        return b"json:" + json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
 
 def _digest(kind: bytes, parts: KeyParts, body: JsonObject) -> bytes:

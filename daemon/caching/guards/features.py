@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from . import words
 from .numbers import read_numbers
 
-_URL = re.compile(
-    r"(?:https?://|www\.)\S+|\S+@\S+\.\w+|(?<!\S)(?:~|\.{1,2})?/[\w.-][\w./-]*|\b[A-Za-z]:\\\S+"
-)
+_URL = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+\.\w+|(?<!\S)(?:~|\.{1,2})?/[\w.-][\w./-]*|\b[A-Za-z]:\\\S+")
 
 _PLACEHOLDER = re.compile(r"<[A-Z][A-Z0-9_]*_\d+>")
 

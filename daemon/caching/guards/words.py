@@ -21,7 +21,7 @@ def _counted(text: str, *, step: int) -> dict[str, int]:
 
 
 def _opposites(table: str) -> dict[str, tuple[tuple[int, int], ...]]:
-    """Each word to its (group, pole) pairs. A line is a group, `|` parts its poles; words of a pole mean the same."""
+    """Each word to its (group, pole) pairs. A line is a group, `|` parts its poles."""
     poles: dict[str, tuple[tuple[int, int], ...]] = {}
     for group, line in enumerate(table.strip().splitlines()):
         for pole, words in enumerate(line.split("|")):
@@ -546,8 +546,7 @@ PAST = _all("did was were had yesterday ago happened")
 FUTURE = _all("will shall gonna tomorrow upcoming")
 
 PIVOTS = _all(
-    "than to into from vs versus over under before after by against above below as without instead "
-    "beats minus"
+    "than to into from vs versus over under before after by against above below as without instead beats minus"
 )
 """Words whose two sides are not the same role."""
 

@@ -1,0 +1,481 @@
+"""Exact, then near: one look-up from its key to its verdict, and what becomes of the answer that it did not find.
+
+    scope -> exact -> eligible? -> candidates -> age, threshold, placeholders, guards -> hit
+
+Everything here is about hidden texts: placeholders stand where PII stood.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from ..control_api import CacheStats, Why
+from ..dialects.dialect import Dialect, Question
+from ..errors import CacheMiss, EmbedderUnavailable, PartUnavailable, StoreUnavailable
+from ..exchange import Ask, CacheEntry, JsonObject, Target, Vector, Verdict
+from ..ports import Clock, Embedder, EntryStore, VectorIndex
+from ..settings import CacheSettings
+from .admission import Admission, Asked, Found, similarity, why_exact_only
+from .keys import KeyParts, exact_key, partition, scope_of
+from .late_vectors import LateVectors
+from .lookup import Candidate, Lookup, Outcome, Slot, Step, Tally
+from .memory import EntryMemory
+from .near import NearIndex
+from .report import stats_of, why_of
+
+__all__ = ["Cache", "Lookup"]
+
+logger = logging.getLogger(__name__)
+
+MAX_ANSWER_BYTES = 4 * 2**20
+
+CANDIDATES = 3
+"""The fourth was never the right one. More are searched for, since some may have left the store."""
+SEARCHED = 8
+
+NEAR_WAIT_S = 1.0
+"""A near look-up that takes longer is given up; the request goes on as a miss."""
+MAX_EMBEDDING = 32
+"""Texts that wait for the embedder, 6 ms each; beyond that look-ups are exact only, so that it cannot pile up."""
+
+TIDY_EVERY_S = 5.0
+EVICT_EVERY_S = 60.0
+EVICT_AFTER_PUTS = 1_000
+"""Or after a tenth of `max_entries`, where that is less: by so much it may be passed for a moment."""
+
+OTHERS_FOLLOWED_EVERY_S = 0.5
+OTHERS_BELIEVED_S = 2.0
+"""How long an entry of a shared store is taken from memory without asking: another node may clear it."""
+
+
+@dataclass(slots=True)
+class _Search:
+    """One look-up on its way."""
+
+    ask: Ask
+    dialect: Dialect
+    body: JsonObject
+    parts: KeyParts
+    key: bytes
+    made_after: float
+    steps: list[Step] = field(default_factory=list)
+    candidates: list[Candidate] = field(default_factory=list)
+    question: Question | None = None
+    partition: bytes = b""
+    is_near: bool = False
+    vector: Vector | None = None
+    store_failed: bool = False
+
+    def note(self, step: str, outcome: Outcome, detail: str = "") -> None:
+        self.steps.append(Step(step, outcome, detail))
+
+
+class Cache:
+    """Looks answers up and keeps them. One instance serves all requests, on the event loop.
+
+    Whatever of it fails, requests go on: without the embedder or the index hits are exact only, without the
+    store nothing is looked up. `parts` says so.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: EntryStore,
+        index: VectorIndex,
+        embedder: Embedder,
+        settings: CacheSettings,
+        clock: Clock,
+        policy: Callable[[], str],
+        is_shared: bool = False,
+    ) -> None:
+        """`policy` names the PII policy in force. `is_shared`: other processes write the store as well."""
+        self._store = store
+        self._embedder = embedder
+        self._settings = settings
+        self._clock = clock
+        self._policy = policy
+        self._is_shared = is_shared
+        self._near = NearIndex(store, index, clock, follow_s=OTHERS_FOLLOWED_EVERY_S if is_shared else None)
+        self._late = LateVectors(embedder, self._put_with_vector)
+        self._memory = EntryMemory(
+            max_bytes=settings.memory_bytes, believed_s=OTHERS_BELIEVED_S if is_shared else None, clock=clock
+        )
+        self._admission = Admission()
+        self._tally = Tally()
+        self._touched: Counter[int] = Counter()
+        self._puts = 0
+        self._evicted_s = clock.monotonic_s()
+        self._embedding = 0
+        self._trouble: dict[str, str] = {}
+        self._tidying: asyncio.Task[None] | None = None
+        self._tidy_now = asyncio.Event()
+
+    # --- life
+
+    async def start(self) -> None:
+        """Begin the work in the background: loading the index, following the store, eviction."""
+        if self._tidying is None:
+            self._tidying = asyncio.create_task(self._tidy_forever())
+            self._late.start()
+        if self._settings.mode == "semantic":
+            self._near.start()
+
+    async def caught_up(self) -> None:
+        """Until near look-ups see all that the store has now; only after `start`."""
+        await self._near.caught_up()
+
+    async def aclose(self) -> None:
+        """Write what is only counted, save the index. The store must still be open."""
+        if self._tidying is not None:
+            self._tidying.cancel()
+            await asyncio.wait((self._tidying,))
+        await self._late.aclose()
+        await self._write_touched()
+        await self._near.aclose()
+
+    def configure(self, settings: CacheSettings, *, policy: Callable[[], str]) -> None:
+        """Rule by these from the next look-up on. The size of the memory stays as it was at the start."""
+        self._settings = settings
+        self._policy = policy
+
+    def parts(self) -> dict[str, tuple[str, str]]:
+        """Status and reason of what the cache stands on, for /health/ready."""
+        states = {"store": self._state("store"), "index": self._index_state()}
+        if "embedder" in self._trouble:
+            states["embedder"] = self._state("embedder")
+        return states
+
+    # --- find
+
+    async def find(self, *, ask: Ask, dialect: Dialect, body: JsonObject, target: Target) -> Lookup:
+        """The answer that may be given to a hidden request, or where its answer is to be kept.
+
+        Raises:
+            CacheMiss: there is none, and the request wants no other.
+        """
+        lookup = await self._look(ask, dialect, body, target)
+        self._tally.count(lookup.verdict, lookup.entry)
+        if lookup.entry is not None:
+            self._touched[lookup.entry.id] += 1
+        elif ask.directives.only:
+            raise CacheMiss("nothing is kept for this request, and x-helix-cache: only forbids to ask the provider")
+        return lookup
+
+    async def why(self, *, ask: Ask, dialect: Dialect, body: JsonObject, target: Target) -> Why:
+        """What `find` would say and by which steps; nothing is counted."""
+        return why_of(await self._look(ask, dialect, body, target), ask.model)
+
+    async def _look(self, ask: Ask, dialect: Dialect, body: JsonObject, target: Target) -> Lookup:
+        directives = ask.directives
+        if not (directives.look or directives.keep):
+            off = Step("scope", "stop", "the cache is off for this request")
+            return Lookup(Verdict.BYPASS, None, steps=(off,), tally=self._tally)
+        search = self._search(ask, dialect, body, target)
+        if not directives.look:
+            search.note("exact", "stop", "a fresh answer was asked for")
+            self._is_eligible(search)
+            return self._missed(search)
+        if (entry := await self._exactly(search)) is not None:
+            return self._hit(search, Verdict.EXACT, entry)
+        if search.store_failed or not self._is_eligible(search):
+            return self._missed(search)
+        found = await self._nearly(search)
+        return self._missed(search) if found is None else self._hit(search, Verdict.SEMANTIC, found.entry, found)
+
+    def _search(self, ask: Ask, dialect: Dialect, body: JsonObject, target: Target) -> _Search:
+        parts = KeyParts(
+            scope=scope_of(ask.caller, self._settings.scope),
+            namespace=ask.directives.namespace,
+            dialect=ask.dialect,
+            provider=target.provider,
+            model=target.model,
+            anthropic_beta=ask.forward_headers.get("anthropic-beta", ""),
+            pii_policy=self._policy(),
+        )
+        max_age_s = ask.directives.max_age_s
+        made_after = 0.0 if max_age_s is None else self._now() - max_age_s
+        search = _Search(ask, dialect, body, parts, exact_key(parts, dialect.keyed(body)), made_after)
+        search.note("scope", "pass", parts.scope)
+        return search
+
+    async def _exactly(self, search: _Search) -> CacheEntry | None:
+        entry = self._memory.get(search.key) or await self._from_store(search)
+        if entry is None:
+            search.note("exact", "stop", "the store cannot be asked" if search.store_failed else "not kept")
+        elif entry.created_at < search.made_after:
+            search.note("exact", "stop", "older than max-age")
+            return None
+        else:
+            search.note("exact", "hit")
+        return entry
+
+    async def _from_store(self, search: _Search) -> CacheEntry | None:
+        try:
+            entry = await self._store.get(search.key)
+        except StoreUnavailable as error:
+            self._fail("store", error)
+            search.store_failed = True
+            return self._memory.get(search.key, however_old=True)
+        self._trouble.pop("store", None)
+        if entry is not None:
+            self._memory.put(entry)
+        return entry
+
+    def _is_eligible(self, search: _Search) -> bool:
+        """Whether near look-ups have a part in this request, now and when its answer is kept."""
+        search.question = search.dialect.question(search.body)
+        search.partition = partition(search.parts, search.question.context)
+        reason = self._why_exact_only(search, search.question)
+        search.is_near = reason is None
+        search.note("eligible", "pass" if reason is None else "stop", reason or "")
+        return search.is_near
+
+    def _why_exact_only(self, search: _Search, question: Question) -> str | None:
+        if self._settings.mode != "semantic":
+            return "cache.mode is exact"
+        if not search.ask.directives.near:
+            return "asked for exact hits only"
+        return question.exact_only or why_exact_only(self._admission.features_of(question.text))
+
+    # --- near
+
+    async def _nearly(self, search: _Search) -> Found | None:
+        """The nearest candidate that passes every check. Near look-ups are a convenience: no failure of theirs
+        goes further than here."""
+        try:
+            async with asyncio.timeout(NEAR_WAIT_S):
+                return await self._admitted(search)
+        except EmbedderUnavailable as error:
+            self._fail("embedder", error)
+            search.note("candidates", "stop", str(error))
+        except (PartUnavailable, TimeoutError) as error:
+            search.note("candidates", "stop", str(error) or f"took longer than {NEAR_WAIT_S} s")
+        except Exception as error:  # the index is outside code
+            logger.exception("a near look-up failed")
+            search.note("candidates", "stop", f"failed: {type(error).__name__}")
+        return None
+
+    async def _admitted(self, search: _Search) -> Found | None:
+        if search.question is None or not self._embedder.is_ready or self._embedding >= MAX_EMBEDDING:
+            search.note("candidates", "stop", "the embedder is not ready")
+            return None
+        vector = search.vector = await self._embed(search.question.text)
+        asked = Asked(search.question.text, search.parts.scope, search.partition, vector, search.made_after)
+        return self._first_admitted(search, asked, await self._candidates(asked))
+
+    async def _embed(self, text: str) -> Vector:
+        self._embedding += 1
+        try:
+            vector = await self._embedder.embed(text)
+        finally:
+            self._embedding -= 1
+        self._trouble.pop("embedder", None)
+        return vector
+
+    async def _candidates(self, asked: Asked) -> list[Found]:
+        """The nearest entries that the store still has; what it has no more is forgotten."""
+        ids = await self._near.search(asked.vector, asked.partition, SEARCHED)
+        entries = await self._store.get_by_ids(ids) if ids else {}
+        if gone := [entry_id for entry_id in ids if entry_id not in entries]:
+            self._near.forget(gone)
+        found = [Found(entry, similarity(asked.vector, entry)) for entry in entries.values()]
+        near = (one for one in found if one.entry.partition == asked.partition)
+        return sorted(near, key=lambda one: one.similarity, reverse=True)[:CANDIDATES]
+
+    def _first_admitted(self, search: _Search, asked: Asked, candidates: list[Found]) -> Found | None:
+        """The search notes the steps of the one that is admitted, or else of the nearest."""
+        search.note("candidates", "pass" if candidates else "stop", f"{len(candidates)} of this partition")
+        ladders = []
+        for found in candidates:
+            ladder = self._admission.steps(asked, found)
+            verdict = "hit" if ladder[-1].outcome == "hit" else f"{ladder[-1].step}: {ladder[-1].detail}"
+            candidate = Candidate(found.entry.id, found.similarity, found.entry.question, verdict)
+            search.candidates.append(candidate)
+            if verdict == "hit":
+                search.steps += ladder
+                return found
+            ladders.append(ladder)
+        search.steps += ladders[0] if ladders else ()
+        return None
+
+    # --- verdicts
+
+    def _hit(self, search: _Search, verdict: Verdict, entry: CacheEntry, found: Found | None = None) -> Lookup:
+        return Lookup(
+            verdict,
+            search.key,
+            entry,
+            similarity=None if found is None else found.similarity,
+            steps=tuple(search.steps),
+            candidates=tuple(search.candidates),
+            tally=self._tally,
+        )
+
+    def _missed(self, search: _Search) -> Lookup:
+        """Requests that want a fresh answer get their own call; a store that is away keeps nothing,
+        but for a shared one, whose place this process's memory takes."""
+        directives = search.ask.directives
+        keeps = directives.keep and (self._is_shared or not search.store_failed)
+        return Lookup(
+            Verdict.BYPASS if search.store_failed else Verdict.MISS,
+            search.key if directives.look else None,
+            slot=self._slot(search) if keeps else None,
+            steps=tuple(search.steps),
+            candidates=tuple(search.candidates),
+            tally=self._tally,
+        )
+
+    def _slot(self, search: _Search) -> Slot:
+        ttl_s = search.ask.directives.ttl_s
+        return Slot(
+            key=search.key,
+            partition=search.partition,
+            scope=search.parts.scope,
+            dialect=search.parts.dialect,
+            question=search.question.text if search.question is not None else "",
+            is_near=search.is_near,
+            vector=search.vector,
+            ttl_s=self._settings.ttl_s if ttl_s is None else min(ttl_s, self._settings.ttl_s),
+        )
+
+    # --- keep
+
+    async def keep(
+        self,
+        lookup: Lookup,
+        answer: bytes,
+        *,
+        model: str,
+        cost_nanos: int,
+        input_tokens: int,
+        output_tokens: int,
+        made_in_ms: int,
+    ) -> None:
+        """Keep a whole, normal answer for requests like this one. When it returns, the entry survives the death
+        of this process, or could not be kept, which is no error of the request's."""
+        slot = lookup.slot
+        if slot is None or len(answer) > MAX_ANSWER_BYTES:
+            return
+        now = self._now()
+        entry = CacheEntry(
+            key=slot.key,
+            partition=slot.partition,
+            scope=slot.scope,
+            dialect=slot.dialect,
+            model=model,
+            question=slot.question,
+            answer=answer,
+            vector=None if slot.vector is None else slot.vector.astype("<f2").tobytes(),
+            cost_nanos=cost_nanos,
+            input_tokens=input_tokens,
+            output_tokens=output_tokens,
+            made_in_ms=made_in_ms,
+            created_at=now,
+            expires_at=now + slot.ttl_s,
+        )
+        if await self._put(entry) and slot.is_near and entry.vector is None:
+            self._late.add(entry)
+
+    async def _put(self, entry: CacheEntry) -> bool:
+        """Whether the store has it now."""
+        try:
+            entry = replace(entry, id=await self._store.put(entry))
+        except StoreUnavailable as error:
+            self._fail("store", error)
+            if self._is_shared:
+                self._memory.put(entry)
+            return False
+        self._trouble.pop("store", None)
+        self._memory.put(entry)
+        if entry.vector is not None:
+            self._near.add(entry.id, entry.partition, np.frombuffer(entry.vector, "<f2").astype(np.float32))
+        self._puts += 1
+        if self._is_time_to_evict():
+            self._tidy_now.set()
+        return True
+
+    async def _put_with_vector(self, entry: CacheEntry, vector: Vector) -> None:
+        """The same entry again, now that near look-ups can find it; not where another took its place or it is gone."""
+        current = await self._store.get(entry.key)
+        if current is not None and current.created_at == entry.created_at:
+            await self._put(replace(entry, vector=vector.astype("<f2").tobytes()))
+
+    # --- what the owner asks
+
+    async def clear(self, *, scope: str | None = None, model: str | None = None) -> int:
+        """Remove the entries that match all that is given, all of them when nothing is; how many there were.
+
+        Raises:
+            StoreUnavailable: some may be removed already.
+        """
+        try:
+            return await self._store.clear(scope=scope, model=model)
+        finally:
+            self._memory.clear(scope=scope, model=model)
+            self._near.restart()
+
+    async def stats(self) -> CacheStats:
+        """Entries as they are, everything else since the start.
+
+        Raises:
+            StoreUnavailable: the store could not be asked.
+        """
+        return stats_of(self._tally, await self._store.stats())
+
+    # --- in the background
+
+    async def _tidy_forever(self) -> None:
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(TIDY_EVERY_S):
+                    await self._tidy_now.wait()
+            self._tidy_now.clear()
+            await self._write_touched()
+            if self._is_time_to_evict():
+                await self._evict()
+
+    async def _write_touched(self) -> None:
+        """Counts that cannot be written now are lost; they only order eviction."""
+        touched, self._touched = self._touched, Counter()
+        if touched:
+            with suppress(StoreUnavailable):
+                await self._store.touch(touched)
+
+    def _is_time_to_evict(self) -> bool:
+        enough = min(EVICT_AFTER_PUTS, self._settings.max_entries // 10 + 1)
+        return self._puts >= enough or self._clock.monotonic_s() - self._evicted_s >= EVICT_EVERY_S
+
+    async def _evict(self) -> None:
+        self._puts, self._evicted_s = 0, self._clock.monotonic_s()
+        try:
+            gone = await self._store.evict(self._settings.max_entries)
+        except StoreUnavailable as error:
+            self._fail("store", error)
+            return
+        self._memory.discard(gone)
+        self._near.forget(gone)
+
+    # --- state
+
+    def _now(self) -> float:
+        return self._clock.now().timestamp()
+
+    def _fail(self, part: str, error: PartUnavailable) -> None:
+        if part not in self._trouble:
+            logger.warning("%s: %s", part, error)
+        self._trouble[part] = str(error)
+
+    def _state(self, part: str) -> tuple[str, str]:
+        reason = self._trouble.get(part, "")
+        return ("degraded" if reason else "ok", reason)
+
+    def _index_state(self) -> tuple[str, str]:
+        reason = self._near.trouble if self._settings.mode == "semantic" else ""
+        return ("degraded" if reason else "ok", reason)

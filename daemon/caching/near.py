@@ -1,0 +1,193 @@
+"""The vector index beside the store: searched, followed and saved on a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any, ParamSpec, TypeVar
+
+import numpy as np
+
+from ..errors import PartUnavailable
+from ..exchange import Vector
+from ..ports import Clock, EntryStore, VectorIndex, VectorRow
+from .keys import signed
+
+logger = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+PAGE_ROWS = 1_000
+SLICE_ROWS = 16
+"""Rows added in one go: an insert takes 2 ms, and a search waits for what was begun before it."""
+
+SAVE_EVERY_S = 900.0
+"""Saving holds the GIL, 1.5 ms for each 1,000 vectors; what is not saved is caught up with at the next start."""
+
+RETRY_S = 1.0
+
+
+class NearIndex:
+    """Vectors of entries, each times its partition's signs. Derived from the store: what is lost comes back.
+
+    `follow_s`: how often entries of other processes are looked for; None: this process alone writes the store.
+    """
+
+    def __init__(self, store: EntryStore, index: VectorIndex, clock: Clock, *, follow_s: float | None) -> None:
+        self._store = store
+        self._index = index
+        self._clock = clock
+        self._follow_s = follow_s
+        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="cache-index")
+        self._task: asyncio.Task[None] | None = None
+        self._stir = asyncio.Event()
+        self._epoch = ""
+        self._last_id = 0
+        self._saved_id = 0
+        self._saved_s = 0.0
+        self._caught_up = asyncio.Event()
+        self._has_forgotten = False
+        self._trouble = "loading"
+
+    @property
+    def trouble(self) -> str:
+        """Why near look-ups may miss what the store has; empty when nothing is wrong."""
+        return self._trouble
+
+    def start(self) -> None:
+        """Load what was saved and catch up with the store in the background; twice does nothing more."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._follow())
+
+    async def aclose(self) -> None:
+        """Save what the store has, and end the thread."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait((self._task,))
+            with suppress(PartUnavailable):
+                await self._keep_up()
+                await self._save()
+        self._worker.shutdown(wait=False)
+
+    async def caught_up(self) -> None:
+        """Until the index has all that the store has now."""
+        await self._caught_up.wait()
+
+    async def search(self, vector: Vector, partition: bytes, count: int) -> list[int]:
+        """Ids of entries of the partition, nearest first; others may be among them, far away."""
+        matches = await self._on_worker(self._search, vector, partition, count)
+        return [entry_id for entry_id, _ in matches]
+
+    def add(self, entry_id: int, partition: bytes, vector: Vector) -> None:
+        """Searches that begin after this find it."""
+        self._hand_over(self._add, [entry_id], [partition], [vector])
+
+    def forget(self, ids: Iterable[int]) -> None:
+        """Entries that the store has no more."""
+        self._hand_over(self._forget, list(ids))
+        self._has_forgotten = True
+
+    def restart(self) -> None:
+        """The store was cleared: look at its epoch at once."""
+        self._stir.set()
+
+    # --- in the background
+
+    async def _follow(self) -> None:
+        while True:
+            try:
+                await self._keep_up()
+                await self._save_sometimes()
+                self._trouble = ""
+            except PartUnavailable as error:
+                self._say(str(error))
+            except Exception as error:  # the index is outside code; without it hits are exact only
+                logger.exception("the vector index failed")
+                self._say(f"failed: {type(error).__name__}")
+            await self._pause()
+
+    def _say(self, trouble: str) -> None:
+        if trouble != self._trouble:
+            logger.warning("vector index: %s", trouble)
+        self._trouble = trouble
+
+    async def _pause(self) -> None:
+        pause_s = (self._follow_s or SAVE_EVERY_S) if self._caught_up.is_set() else RETRY_S
+        self._stir.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(pause_s):
+                await self._stir.wait()
+
+    async def _keep_up(self) -> None:
+        epoch = await self._store.epoch()
+        if epoch != self._epoch:
+            await self._begin(epoch)
+        elif self._has_forgotten:
+            self._has_forgotten = False
+            await self._rebuild_where_it_pays()
+        await self._catch_up()
+        self._caught_up.set()
+
+    async def _begin(self, epoch: str) -> None:
+        self._caught_up.clear()
+        self._trouble = self._trouble or "catching up with the store"
+        loaded = await self._on_worker(self._index.load, epoch)
+        self._last_id = self._saved_id = loaded or 0
+        self._saved_s = self._clock.monotonic_s()
+        self._epoch = epoch
+
+    async def _rebuild_where_it_pays(self) -> None:
+        """Near look-ups find less until it is done, and nothing wrong."""
+        if not await self._on_worker(lambda: self._index.needs_rebuild):
+            return
+        logger.info("the vector index is rebuilt")
+        self._caught_up.clear()
+        self._trouble = "being rebuilt"
+        await self._on_worker(self._index.clear)
+        self._last_id = 0
+
+    async def _catch_up(self) -> None:
+        while rows := await self._store.vectors_after(self._last_id, PAGE_ROWS):
+            for start in range(0, len(rows), SLICE_ROWS):
+                await self._on_worker(self._add_rows, rows[start : start + SLICE_ROWS])
+            self._last_id = rows[-1].id
+
+    async def _save_sometimes(self) -> None:
+        if self._clock.monotonic_s() - self._saved_s >= SAVE_EVERY_S:
+            await self._save()
+
+    async def _save(self) -> None:
+        self._saved_s = self._clock.monotonic_s()
+        if self._last_id != self._saved_id:
+            await self._on_worker(self._index.save, self._last_id, self._epoch)
+            self._saved_id = self._last_id
+
+    # --- on the worker
+
+    async def _on_worker(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await asyncio.wrap_future(self._worker.submit(work, *args, **kwargs))
+
+    def _hand_over(self, work: Callable[..., None], *args: Any) -> None:
+        self._worker.submit(work, *args).add_done_callback(_log_failure)
+
+    def _search(self, vector: Vector, partition: bytes, count: int) -> list[tuple[int, float]]:
+        return self._index.search(signed(vector, partition), count) if self._index.size else []
+
+    def _add(self, ids: Sequence[int], partitions: Iterable[bytes], vectors: Iterable[Vector]) -> None:
+        self._index.add(ids, [signed(vector, partition) for vector, partition in zip(vectors, partitions, strict=True)])
+
+    def _add_rows(self, rows: Sequence[VectorRow]) -> None:
+        vectors = (np.frombuffer(row.vector, dtype="<f2").astype(np.float32) for row in rows)
+        self._add([row.id for row in rows], (row.partition for row in rows), vectors)
+
+    def _forget(self, ids: Sequence[int]) -> None:
+        self._index.remove(ids)
+
+
+def _log_failure(done: Future[None]) -> None:
+    if not done.cancelled() and (error := done.exception()) is not None:
+        logger.error("the vector index failed: %s", type(error).__name__)
