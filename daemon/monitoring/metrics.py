@@ -34,6 +34,10 @@ class Metrics:
             "helix_ttft_seconds", "Time to the provider's first byte", buckets=_TTFT_S, registry=self._registry
         )
         self._degraded = Gauge("helix_part_degraded", "1 where a part is degraded", ["part"], registry=self._registry)
+        self.waiting = Gauge(
+            "helix_waiting_for_provider", "Requests that wait for a provider, coalesced ones included",
+            registry=self._registry,
+        )  # fmt: skip
         # Finding a child by its labels costs a lock and a tuple each time: remember them.
         self._row_children: dict[tuple[str, str, str], Counter] = {}
         self._status_children: dict[int, Counter] = {}

@@ -1,0 +1,43 @@
+"""The aiohttp Application: its routes, and the CORS headers where origins are configured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from aiohttp import web
+
+from .gateway import Gateway
+from .web.control import Control
+from .web.routes import Routes
+
+
+def build_app(gateway: Gateway, *, token: str, identity: Callable[[], dict[str, Any]]) -> web.Application:
+    """`token` opens the control API; `identity` is url, pid and version of this daemon."""
+    # The daemon refuses a longer body itself, in the caller's protocol; this bound is for what it does not read.
+    app = web.Application(client_max_size=gateway.rules.settings.server.max_body_bytes)
+    if origins := gateway.rules.settings.server.allowed_origins:
+        _allow_origins(app, frozenset(origins))
+    Control(gateway, token=token, identity=identity).add_to(app)
+    Routes(gateway).add_to(app)
+    return app
+
+
+def _allow_origins(app: web.Application, origins: frozenset[str]) -> None:
+    """Let the pages of these origins read answers; without any there are no CORS headers at all."""
+
+    async def name_origin(request: web.Request, response: web.StreamResponse) -> None:
+        if (origin := request.headers.get("Origin")) in origins and origin is not None:
+            response.headers["access-control-allow-origin"] = origin
+            response.headers["access-control-expose-headers"] = "*"
+            response.headers["vary"] = "origin"
+
+    async def preflight(request: web.Request) -> web.Response:
+        allowed = {
+            "access-control-allow-methods": "GET, POST",
+            "access-control-allow-headers": request.headers.get("Access-Control-Request-Headers", ""),
+        }
+        return web.Response(status=204, headers=allowed if request.headers.get("Origin") in origins else {})
+
+    app.on_response_prepare.append(name_origin)
+    app.router.add_route("OPTIONS", "/{path:.*}", preflight)

@@ -1,0 +1,188 @@
+"""The part of a request that all who ask the same at the same time share: reserve -> ask -> count -> keep."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from .caching.cache import Cache, Lookup
+from .caching.flights import Flight
+from .cost.accounts import Accounts, Bill
+from .dialects.dialect import Dialect
+from .errors import UpstreamFailed
+from .exchange import Answer, Ask, Call, JsonObject, LedgerRow, Target
+from .json_text import parse_object, to_json
+from .pii.privacy import Hidden, Privacy
+from .ports import Clock, Provider
+from .routing.router import Route
+from .tape import Tape
+
+MAX_ANSWER_BYTES = 64 * 2**20
+"""A whole answer is read before it is passed on, so it must end somewhere."""
+
+# What another provider may answer better: overload, rate limits, its own failure. Other 4xx are the caller's.
+_WORTH_A_FALLBACK = frozenset({408, 429, 500, 502, 503, 504, 529})
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """An Ask after `hide` and `find`: what all later steps read. Its body holds placeholders only."""
+
+    ask: Ask
+    dialect: Dialect
+    hidden: Hidden
+    route: Route
+    lookup: Lookup
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a call says before its pieces."""
+
+    status: int
+    headers: Mapping[str, str]
+    streamed: bool
+    provider_s: float
+    """Seconds spent waiting for the provider until now."""
+    row: LedgerRow
+    """The call's row: complete for a whole answer, and at the last piece of a stream."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """One call of one target."""
+
+    request: Request
+    flight: Flight
+    bill: Bill
+    is_first: bool
+    asked_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fetcher:
+    """Asks providers on behalf of flights."""
+
+    accounts: Accounts
+    cache: Cache
+    privacy: Privacy
+    providers: Mapping[str, Provider]
+    clock: Clock
+
+    async def fetch(self, request: Request, flight: Flight) -> None:
+        """Ask the route's targets in turn until one answers; from its first byte on no other is asked."""
+        last = len(request.route.targets) - 1
+        for index, target in enumerate(request.route.targets):
+            try:
+                if await self._attempt(request, flight, target, index, is_last=index == last):
+                    return
+            except UpstreamFailed:
+                if index == last or flight.has_begun:
+                    raise
+
+    async def _attempt(self, request: Request, flight: Flight, target: Target, index: int, *, is_last: bool) -> bool:
+        """Whether the target's answer stands. Leaving `reserving` settles, whatever happened inside."""
+        reserving = self.accounts.reserving(
+            request.ask,
+            target,
+            request.dialect,
+            request.ask.body,
+            attempt=index,
+            cache=request.lookup.verdict,
+            pii=request.hidden.header,
+        )
+        async with reserving as bill:
+            attempt = _Attempt(request, flight, bill, index == 0, self.clock.monotonic_s())
+            answer = await self.providers[target.provider].ask(_call(request, target, bill.body))
+            async with aclosing(answer.pieces):
+                if answer.status in _WORTH_A_FALLBACK and not is_last:
+                    await bill.settle(None, status=answer.status)
+                    return False
+                pass_on = self._pass_on_stream if answer.is_event_stream else self._pass_on_whole
+                await pass_on(attempt, answer)
+                return True
+
+    async def _pass_on_whole(self, attempt: _Attempt, answer: Answer) -> None:
+        body = await _read(answer)
+        attempt.bill.first_byte()
+        asked = self._asked(attempt, answer, streamed=False)
+        await self._settle(attempt, answer.status, parse_object(body), body)
+        attempt.flight.begin(asked)
+        await attempt.flight.piece(body)
+
+    async def _pass_on_stream(self, attempt: _Attempt, answer: Answer) -> None:
+        dialect, bill, flight = attempt.request.dialect, attempt.bill, attempt.flight
+        tape, is_settled = Tape(), False
+        bill.partial = lambda: dialect.assemble_partial(tape.bytes())
+        flight.begin(self._asked(attempt, answer, streamed=True))
+        async for piece in answer.pieces:
+            if tape.is_empty:
+                bill.first_byte()
+            seam = tape.record(piece)
+            # Clients stop reading at the last event, so the outcome is booked before it goes out.
+            if not is_settled and dialect.ends_stream(seam):
+                is_settled = True
+                await self._settle(attempt, answer.status, *_recorded(dialect, tape))
+            await flight.piece(piece)
+        if not is_settled:
+            await self._settle(attempt, answer.status, dialect.assemble_partial(tape.bytes()), None)
+
+    async def _settle(self, attempt: _Attempt, status: int, answer: JsonObject | None, body: bytes | None) -> None:
+        """Book what the answer cost; keep it where it may be kept. `body` is None where it is not whole."""
+        dialect = attempt.request.dialect
+        took_s = self.clock.monotonic_s() - attempt.asked_s
+        usage = dialect.usage(answer) if answer is not None else None
+        text = dialect.answer_text(answer) if answer is not None and usage is None else ""
+        await attempt.bill.settle(usage, status=status, output_text=text)
+        if answer is None or body is None or not attempt.is_first or not attempt.request.lookup.keeps:
+            return
+        if status == 200 and dialect.is_normal(answer) and not await self.privacy.brings_pii(dialect, answer):
+            await self._keep(attempt, body, took_s)
+
+    async def _keep(self, attempt: _Attempt, body: bytes, took_s: float) -> None:
+        bill = attempt.bill
+        await self.cache.keep(
+            attempt.request.lookup,
+            body,
+            model=attempt.request.ask.model,
+            cost_nanos=bill.cost_nanos,
+            input_tokens=bill.row.input_tokens,
+            output_tokens=bill.row.output_tokens,
+            made_in_ms=round(took_s * 1e3),
+        )
+
+    def _asked(self, attempt: _Attempt, answer: Answer, *, streamed: bool) -> Asked:
+        provider_s = self.clock.monotonic_s() - attempt.asked_s
+        return Asked(answer.status, answer.headers, streamed, provider_s, attempt.bill.row)
+
+
+def _call(request: Request, target: Target, body: JsonObject) -> Call:
+    ask = request.ask
+    return Call(
+        target=target,
+        dialect=ask.dialect,
+        body=request.dialect.for_provider(body, model=target.model),
+        stream=ask.stream,
+        headers=ask.forward_headers,
+        credential=ask.caller.credential,
+    )
+
+
+async def _read(answer: Answer) -> bytes:
+    pieces, size = [], 0
+    async for piece in answer.pieces:
+        pieces.append(piece)
+        size += len(piece)
+        if size > MAX_ANSWER_BYTES:
+            raise UpstreamFailed(f"the provider's answer is longer than {MAX_ANSWER_BYTES} bytes")
+    return b"".join(pieces)
+
+
+def _recorded(dialect: Dialect, tape: Tape) -> tuple[JsonObject, bytes | None]:
+    """The answer that a finished stream amounts to, and its bytes as a whole answer; no bytes where it is broken."""
+    raw = tape.bytes()
+    answer = dialect.assemble(raw) if tape.is_whole else None
+    if answer is None:
+        return dialect.assemble_partial(raw), None
+    return answer, to_json(answer)

@@ -1,0 +1,173 @@
+"""The running whole: how its parts start and end, and what a reload of the settings replaces."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from .caching.cache import Cache
+from .cost.accounts import Accounts
+from .errors import HelixError, PartUnavailable
+from .monitoring.metrics import Metrics
+from .monitoring.recent import Recent
+from .pii.privacy import Privacy
+from .pipeline import Pipeline
+from .ports import Clock, Embedder, Provider, Store
+from .security.callers import Callers
+from .security.door import Door
+from .settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What lives as long as the daemon."""
+
+    store: Store
+    accounts: Accounts
+    cache: Cache
+    embedder: Embedder
+    recent: Recent
+    metrics: Metrics
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the settings rule; a reload replaces all of it at once, and requests in flight end under the old."""
+
+    settings: Settings
+    door: Door
+    callers: Callers
+    privacy: Privacy
+    providers: Mapping[str, Provider]
+    pipeline: Pipeline
+
+
+@dataclass(frozen=True, slots=True)
+class PartState:
+    status: str
+    """`ok`, `degraded` or `starting`"""
+    reason: str = ""
+
+
+OK = PartState("ok")
+
+
+class Gateway:
+    """One daemon's gateway. `load_rules` reads the settings anew and builds Rules over the same parts."""
+
+    def __init__(self, parts: Parts, rules: Rules, load_rules: Callable[[], Rules]) -> None:
+        self.parts = parts
+        self.rules = rules
+        self.since: datetime = parts.clock.now()
+        self._load_rules = load_rules
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._failed: dict[str, str] = {}
+
+    async def start(self) -> None:
+        """Open what must be open before the first request; what takes seconds is loaded in the background.
+
+        Raises:
+            CannotStart: the ledger cannot be kept here.
+        """
+        try:
+            await self.parts.store.open()
+        except PartUnavailable as error:
+            self._fail("store", error)
+        await self.parts.accounts.start()
+        self.parts.recent.fill(await self.parts.accounts.recent(1_000))
+        self._spawn(self._warm_scanner(self.rules.privacy))
+        self._spawn(self._warm_cache())
+
+    async def aclose(self) -> None:
+        """Write down what is not written yet, and let go of everything."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.parts.cache.aclose()
+        await self.parts.accounts.aclose()
+        await _close(self.rules.providers)
+        await self.parts.embedder.aclose()
+        await self.parts.store.aclose()
+
+    async def reload(self) -> None:
+        """Read the settings again; on any error the running ones stay.
+
+        Raises:
+            SettingsError: as at the start.
+        """
+        old, new = self.rules, self._load_rules()
+        await new.privacy.warm()
+        await self.parts.accounts.configure(new.settings)
+        self.parts.cache.configure(new.settings.cache, policy=lambda: new.privacy.policy_version)
+        self.rules = new
+        self._spawn(self._retire(old.providers, after_s=new.settings.server.drain_s))
+
+    def readiness(self) -> dict[str, Any]:
+        """The shape of /health/ready. `starting` until the scanner is there or known to be missing."""
+        states = self.part_states()
+        status = "ok" if all(state is OK or state.status == "ok" for state in states.values()) else "degraded"
+        if states["scanner"].status == "starting":
+            status = "starting"
+        parts = {name: {"status": state.status, "reason": state.reason} for name, state in states.items()}
+        return {"status": status, "parts": parts}
+
+    def part_states(self) -> dict[str, PartState]:
+        """Each part's mode, as `/health/ready` names them."""
+        states = {
+            "scanner": OK if self.rules.privacy.is_ready else PartState("starting", "loading"),
+            "embedder": self._embedder_state(),
+            "store": OK,
+        }
+        states |= {name: PartState(*state) for name, state in self.parts.cache.parts().items()}
+        states |= {name: PartState(*state) for name, state in self.parts.accounts.parts().items()}
+        return states | {name: PartState("degraded", reason) for name, reason in self._failed.items()}
+
+    def _embedder_state(self) -> PartState:
+        if self.rules.settings.cache.mode != "semantic" or self.parts.embedder.is_ready:
+            return OK
+        return PartState("degraded", "loading: exact hits only")
+
+    def render_metrics(self) -> bytes:
+        self.parts.metrics.parts({name: state.status != "ok" for name, state in self.part_states().items()})
+        return self.parts.metrics.render()
+
+    async def _warm_scanner(self, privacy: Privacy) -> None:
+        try:
+            await privacy.warm()
+        except PartUnavailable as error:
+            self._fail("scanner", error)
+
+    async def _warm_cache(self) -> None:
+        settings = self.rules.settings.cache
+        if settings.mode == "semantic":
+            try:
+                await self.parts.embedder.warm()
+            except PartUnavailable as error:
+                self._fail("embedder", error)
+        if settings.mode != "off":
+            await self.parts.cache.start()
+
+    async def _retire(self, providers: Mapping[str, Provider], after_s: float) -> None:
+        await asyncio.sleep(after_s)
+        await _close(providers)
+
+    def _fail(self, part: str, error: HelixError) -> None:
+        log.warning("%s: %s", part, error)
+        self._failed[part] = str(error)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def _close(providers: Mapping[str, Provider]) -> None:
+    closing: list[Awaitable[None]] = [provider.aclose() for provider in providers.values()]
+    await asyncio.gather(*closing, return_exceptions=True)

@@ -1,0 +1,153 @@
+"""The daemon's life: bind, say ready, serve, drain."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import resource
+import secrets
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+
+import uvloop
+from aiohttp import web
+
+from . import data_dir as data
+from . import demo
+from .app import build_app
+from .control_api import RuntimeFile
+from .errors import CannotStart, SettingsError
+from .gateway import Gateway
+from .security.door import is_loopback
+from .settings import ServerSettings
+from .settings_sources import Loaded
+from .wiring import build_gateway
+
+log = logging.getLogger(__name__)
+
+_BACKLOG = 1024
+
+
+def run(load: Callable[[], Loaded], *, is_demo: bool = False) -> int:
+    """Serve until SIGTERM or SIGINT; the exit code. `load` reads the settings, now and at each reload.
+
+    Raises:
+        CannotStart: with a sentence for the owner; nothing is left behind.
+    """
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    with ExitStack() as stack:
+        if is_demo:
+            directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="helix-demo-"))
+            load = partial(demo.settings, load(), Path(directory))
+        loaded = load()
+        server = loaded.settings.server
+        _refuse_unsafe_binding(server)
+        _no_core_dumps()
+        data.prepare(loaded.data_dir)
+        stack.enter_context(data.owned(loaded.data_dir))
+        listener = stack.enter_context(_bind(server))
+        return uvloop.run(_serve(loaded, load, listener, is_demo=is_demo))
+
+
+async def _serve(loaded: Loaded, load: Callable[[], Loaded], listener: socket.socket, *, is_demo: bool) -> int:
+    gateway = build_gateway(loaded, load)
+    stopping = asyncio.Event()
+    _on_signals(gateway, stopping)
+    runtime = RuntimeFile(
+        url=_url(listener), pid=os.getpid(), version=version("helix-gateway"), token=secrets.token_urlsafe(32)
+    )
+    identity = {"url": runtime["url"], "pid": runtime["pid"], "version": runtime["version"]}
+    app = build_app(gateway, token=runtime["token"], identity=lambda: identity)
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        # A caller that hangs up cancels its handler, and with it, unless others wait, the call upstream.
+        handler_cancellation=True,
+        shutdown_timeout=loaded.settings.server.drain_s,
+    )
+    await gateway.start()
+    try:
+        await runner.setup()
+        await web.SockSite(runner, listener, backlog=_BACKLOG).start()
+        with data.announced(loaded.data_dir, runtime):
+            _say_ready(loaded, runtime["url"])
+            async with demo.traffic(runtime["url"], is_demo=is_demo):
+                await stopping.wait()
+            await runner.cleanup()  # drains: in-flight requests have drain_s
+    finally:
+        await gateway.aclose()
+    return 0
+
+
+def _say_ready(loaded: Loaded, url: str) -> None:
+    source = f" ({loaded.file})" if loaded.file else ""
+    print(f"Helix is ready on {url}{source}", flush=True)  # noqa: T201  the one line of the contract
+
+
+def _refuse_unsafe_binding(server: ServerSettings) -> None:
+    if not is_loopback(server.host) and not server.require_key:
+        raise SettingsError(
+            f'server.host = "{server.host}" can be reached by others, and server.require_key is false: '
+            "set require_key = true and a master_key, or bind to 127.0.0.1"
+        )
+
+
+def _no_core_dumps() -> None:
+    """A core file would hold every secret and every text in memory."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _bind(server: ServerSettings) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(server.host, server.port, type=socket.SOCK_STREAM)[0][0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((server.host, server.port))
+    except OSError as error:
+        raise CannotStart(
+            f"{server.host}:{server.port} cannot be listened on ({error.strerror}); "
+            "stop what uses it, or choose another with --port or server.port"
+        ) from None
+    return listener
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _on_signals(gateway: Gateway, stopping: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        if stopping.is_set():
+            os._exit(1)  # asked twice: what is in flight is `unknown` in the ledger at the next start
+        stopping.set()
+
+    reloads: set[asyncio.Task[None]] = set()
+
+    def reload() -> None:
+        task = loop.create_task(_reload(gateway))
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    loop.add_signal_handler(signal.SIGHUP, reload)
+
+
+async def _reload(gateway: Gateway) -> None:
+    try:
+        await gateway.reload()
+    except SettingsError as error:
+        log.warning("settings not reloaded, the running ones stay: %s", error)
+    else:
+        log.warning("settings reloaded")

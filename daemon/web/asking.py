@@ -1,0 +1,90 @@
+"""From an HTTP request to an Ask."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+
+from aiohttp import web
+from multidict import CIMultiDictProxy
+
+from ..caching.directives import read_directives
+from ..dialects import dialect_named
+from ..errors import BadRequest, BodyTooLarge
+from ..exchange import Ask, DialectName, JsonObject
+from ..gateway import Rules
+from ..json_text import parse
+from ..ports import Clock
+from ..security.attribution import header_tags
+
+# What goes upstream of the caller's headers (DECISIONS, The door); all others stay here.
+_FORWARDED_PREFIXES = ("anthropic-", "openai-")
+_FORWARDED = frozenset({"idempotency-key", "user-agent"})
+
+
+def new_request_id() -> str:
+    """96 random bits: unique without asking anyone."""
+    return f"req_{secrets.token_hex(12)}"
+
+
+async def read_ask(request: web.Request, dialect_name: DialectName, request_id: str, rules: Rules, clock: Clock) -> Ask:
+    """The request, checked and understood.
+
+    Raises:
+        RequestRefused: by the door, for the caller, or for the body; nothing of it has been kept.
+    """
+    started_s = clock.monotonic_s()
+    headers = request.headers
+    rules.door.check(headers)
+    rules.door.check_json(request.content_type)
+    caller = rules.callers.identify(headers)
+    body = await read_object(request, rules.settings.server.max_body_bytes)
+    dialect_named(dialect_name).check(body)
+    if user := headers.get("x-helix-user"):
+        caller = caller.for_user(user)
+    return Ask(
+        id=request_id,
+        dialect=dialect_name,
+        body=body,
+        model=body["model"],
+        stream=bool(body.get("stream")),
+        caller=caller,
+        tags=header_tags(headers.get("x-helix-tags")),
+        directives=read_directives(headers, body, rules.settings.cache),
+        forward_headers=_forwarded(headers),
+        received_at=clock.now(),
+        started_s=started_s,
+    )
+
+
+async def read_object(request: web.Request, max_bytes: int) -> JsonObject:
+    """The body as a JSON object.
+
+    Raises:
+        BodyTooLarge: before more than `max_bytes` were read.
+        BadRequest: not JSON, not an object, or nested too deeply; the message holds nothing of the body.
+    """
+    too_large = BodyTooLarge(f"the body is longer than {max_bytes} bytes (server.max_body_bytes)")
+    if request.content_length is not None and request.content_length > max_bytes:
+        raise too_large
+    try:
+        raw = await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        raise too_large from None
+    try:
+        body = parse(raw)
+    except ValueError as error:
+        # orjson ends its sentence with the position; what stands before it quotes nothing of the body.
+        raise BadRequest(f"the body is not JSON that can be read: {error}") from None
+    if not isinstance(body, dict):
+        raise BadRequest("the body must be a JSON object")
+    return body
+
+
+def _forwarded(headers: CIMultiDictProxy[str]) -> Mapping[str, str]:
+    out = {}
+    for name, value in headers.items():
+        lower = name.lower()
+        if lower in _FORWARDED or lower.startswith(_FORWARDED_PREFIXES):
+            out[lower] = value
+    return out

@@ -1,0 +1,159 @@
+"""Settings to parts to Pipeline: the only file that names an adapter."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from . import data_dir as data
+from .adapters.embedder_onnx import OnnxEmbedder
+from .adapters.finder_presidio import PresidioFinder
+from .adapters.index_usearch import UsearchIndex
+from .adapters.journal_file import FileJournal
+from .adapters.model_files import find_model
+from .adapters.operators_presidio import PresidioOperators
+from .adapters.prices_litellm import LitellmPrices
+from .adapters.provider_anthropic import AnthropicProvider
+from .adapters.provider_echo import EchoProvider
+from .adapters.provider_litellm import LitellmProvider
+from .adapters.provider_openai import OpenAiProvider
+from .adapters.spendlog_duckdb import DuckDbSpendLog
+from .adapters.store_embedded import EmbeddedStore
+from .adapters.store_redis import RedisStore
+from .caching.cache import Cache
+from .caching.flights import Flights
+from .clock import SystemClock
+from .cost.accounts import Accounts
+from .cost.prices import Prices
+from .exchange import LedgerRow
+from .fetch import Fetcher
+from .gateway import Gateway, Parts, Rules
+from .monitoring.metrics import Metrics
+from .monitoring.recent import Recent
+from .pii.privacy import Privacy
+from .pipeline import Pipeline
+from .ports import Clock, Finder, Provider, Store
+from .routing.known_providers import providers_from_environment
+from .routing.router import Router
+from .security.callers import Callers
+from .security.door import Door
+from .settings import PiiSettings, ProviderSettings, Settings, StorageSettings
+from .settings_sources import Loaded
+
+MODEL = "minilm"
+
+
+def build_gateway(loaded: Loaded, load: Callable[[], Loaded]) -> Gateway:
+    """Everything a daemon needs over `loaded.data_dir`, which this process owns; `load` reads settings for a reload.
+
+    Raises:
+        CannotStart: a setting or a file cannot be used.
+    """
+    settings = _with_providers(loaded.settings)
+    key = data.installation_key(loaded.data_dir)
+    clock = SystemClock()
+    parts = _build_parts(settings, loaded.data_dir, clock)
+    flights = Flights()
+
+    def load_rules() -> Rules:
+        return _build_rules(_with_providers(load().settings), parts, flights, key)
+
+    rules = _build_rules(settings, parts, flights, key)
+    parts.cache.configure(settings.cache, policy=lambda: rules.privacy.policy_version)
+    return Gateway(parts, rules, load_rules)
+
+
+def build_privacy(settings: PiiSettings, key: bytes) -> Privacy:
+    """The scanner with its operators. `key` is the installation's: what is hashed or encrypted stays equal under it."""
+    return Privacy(build_finder(settings), PresidioOperators(data.derived_key(key, "operators")), settings)
+
+
+def build_finder(settings: PiiSettings) -> Finder:
+    """The scanner alone, as `helix redact` wants it."""
+    return PresidioFinder(settings)
+
+
+def _with_providers(settings: Settings) -> Settings:
+    """Providers come from the environment only where the file names none."""
+    if settings.providers:
+        return settings
+    return settings.model_copy(update={"providers": providers_from_environment(os.environ)})
+
+
+def _build_parts(settings: Settings, data_dir: Path, clock: Clock) -> Parts:
+    metrics, recent = Metrics(), Recent()
+
+    def on_row(row: LedgerRow) -> None:
+        metrics.row(row)
+        recent.add(row)
+
+    store = _build_store(settings.storage, data_dir, clock)
+    model = find_model(MODEL)
+    embedder = OnnxEmbedder(model)
+    accounts = Accounts(
+        journal=FileJournal(data_dir / "journal", fsync_always=settings.storage.fsync == "always"),
+        spend_log=DuckDbSpendLog(data_dir / "spend.duckdb"),
+        store=store,
+        prices=Prices(LitellmPrices(), settings.models, settings.providers),
+        settings=settings,
+        clock=clock,
+        on_row=on_row,
+    )
+    cache = Cache(
+        store=store,
+        index=UsearchIndex(data_dir / "index", model=model.fingerprint),
+        embedder=embedder,
+        settings=settings.cache,
+        clock=clock,
+        policy=lambda: "",
+        is_shared=settings.storage.url != "embedded",
+    )
+    return Parts(store, accounts, cache, embedder, recent, metrics, clock)
+
+
+def _build_store(settings: StorageSettings, data_dir: Path, clock: Clock) -> Store:
+    if settings.url == "embedded":
+        return EmbeddedStore(data_dir / "store.sqlite", clock, settings.fsync)
+    return RedisStore(settings.url, clock)
+
+
+def _build_rules(settings: Settings, parts: Parts, flights: Flights, key: bytes) -> Rules:
+    server = settings.server
+    privacy = build_privacy(settings.pii, key)
+    callers = Callers(
+        installation_key=data.derived_key(key, "callers"),
+        master_key=server.master_key.get_secret_value() if server.master_key else None,
+        require_key=server.require_key,
+    )
+    providers = _build_providers(settings)
+    fetcher = Fetcher(parts.accounts, parts.cache, privacy, providers, parts.clock)
+    pipeline = Pipeline(
+        privacy=privacy,
+        router=Router(settings),
+        cache=parts.cache,
+        flights=flights,
+        fetcher=fetcher,
+        accounts=parts.accounts,
+        callers=callers,
+        metrics=parts.metrics,
+        clock=parts.clock,
+    )
+    return Rules(settings, Door(server), callers, privacy, providers, pipeline)
+
+
+def _build_providers(settings: Settings) -> Mapping[str, Provider]:
+    built: dict[str, Provider] = {provider.name: _build_provider(provider) for provider in settings.providers}
+    return built | {"helix": EchoProvider()}
+
+
+def _build_provider(settings: ProviderSettings) -> Provider:
+    match settings.type:
+        case "openai":
+            return OpenAiProvider(settings)
+        case "anthropic":
+            return AnthropicProvider(settings)
+        case "litellm":
+            return LitellmProvider(settings)
+        case "echo":
+            return EchoProvider()

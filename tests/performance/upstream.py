@@ -1,0 +1,175 @@
+"""A fast, deterministic provider to put behind a gateway under test.
+
+A bare asyncio protocol on uvloop with llhttp, so that it is not the bottleneck. It speaks chat completions and
+messages, whole and streamed. Each answer holds `digest()` of the last user message: who asked can check that it
+got the answer to its own question.
+
+    python tests/performance/upstream.py --port 9101 --gap-ms 5
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import hashlib
+from typing import Any
+
+import httptools
+import orjson
+import uvloop
+
+WORDS = "the quick brown fox jumps over the lazy dog while a calm river carries small boats".split()
+
+
+def digest(text: str) -> str:
+    """By which a client knows the answer to `text`."""
+    return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def last_user_text(messages: list[dict[str, Any]]) -> str:
+    return next((str(m.get("content") or "") for m in reversed(messages) if m.get("role") == "user"), "")
+
+
+def words(text: str) -> list[str]:
+    return [digest(text), *(" " + word for word in WORDS[:15])]
+
+
+def prompt_tokens(body: dict[str, Any]) -> int:
+    return sum(max(1, len(str(m.get("content") or "")) // 4) for m in body["messages"])
+
+
+def chat_whole(body: dict[str, Any]) -> dict[str, Any]:
+    said = words(last_user_text(body["messages"]))
+    read = prompt_tokens(body)
+    return {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 1_700_000_000,
+        "model": body["model"],
+        "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "".join(said)}}],
+        "usage": {"prompt_tokens": read, "completion_tokens": len(said), "total_tokens": read + len(said)},
+    }
+
+
+def chat_events(body: dict[str, Any]) -> list[bytes]:
+    said = words(last_user_text(body["messages"]))
+    head = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1_700_000_000, "model": body["model"]}
+
+    def event(delta: dict[str, str], finish: str | None = None) -> bytes:
+        choice = {"index": 0, "delta": delta, "finish_reason": finish}
+        return b"data: %s\n\n" % orjson.dumps({**head, "choices": [choice]})
+
+    events = [event({"role": "assistant", "content": ""}), *(event({"content": word}) for word in said)]
+    events.append(event({}, "stop"))
+    if (body.get("stream_options") or {}).get("include_usage"):
+        usage = chat_whole(body)["usage"]
+        events.append(b"data: %s\n\n" % orjson.dumps({**head, "choices": [], "usage": usage}))
+    return [*events, b"data: [DONE]\n\n"]
+
+
+def messages_whole(body: dict[str, Any]) -> dict[str, Any]:
+    said = words(last_user_text(body["messages"]))
+    return {
+        "id": "msg_1",
+        "type": "message",
+        "role": "assistant",
+        "model": body["model"],
+        "content": [{"type": "text", "text": "".join(said)}],
+        "stop_reason": "end_turn",
+        "stop_sequence": None,
+        "usage": {"input_tokens": prompt_tokens(body), "output_tokens": len(said)},
+    }
+
+
+def messages_events(body: dict[str, Any]) -> list[bytes]:
+    said = words(last_user_text(body["messages"]))
+    message = messages_whole(body) | {"content": [], "stop_reason": None}
+
+    def event(kind: str, **fields: Any) -> bytes:
+        return b"event: %s\ndata: %s\n\n" % (kind.encode(), orjson.dumps({"type": kind, **fields}))
+
+    return [
+        event("message_start", message=message),
+        event("content_block_start", index=0, content_block={"type": "text", "text": ""}),
+        *(event("content_block_delta", index=0, delta={"type": "text_delta", "text": word}) for word in said),
+        event("content_block_stop", index=0),
+        event(
+            "message_delta",
+            delta={"stop_reason": "end_turn", "stop_sequence": None},
+            usage={"output_tokens": len(said)},
+        ),
+        event("message_stop"),
+    ]
+
+
+class Upstream(asyncio.Protocol):
+    """One connection. `gap_s` is the pause between a stream's events; 0 writes it at once."""
+
+    gap_s = 0.0
+    asked = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport: Any = transport
+        self.parser = httptools.HttpRequestParser(self)
+        self.task: asyncio.Task[None] | None = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.task is not None:
+            self.task.cancel()
+
+    def data_received(self, data: bytes) -> None:
+        self.parser.feed_data(data)
+
+    def on_message_begin(self) -> None:
+        self.url, self.body = b"", b""
+
+    def on_url(self, url: bytes) -> None:
+        self.url += url
+
+    def on_body(self, body: bytes) -> None:
+        self.body += body
+
+    def on_message_complete(self) -> None:
+        if self.url == b"/asked":
+            self._whole({"asked": Upstream.asked})
+            return
+        Upstream.asked += 1
+        body = orjson.loads(self.body)
+        is_chat = self.url.endswith(b"/chat/completions")
+        if not body.get("stream"):
+            self._whole(chat_whole(body) if is_chat else messages_whole(body))
+            return
+        self._stream(chat_events(body) if is_chat else messages_events(body))
+
+    def _whole(self, answer: dict[str, Any]) -> None:
+        raw = orjson.dumps(answer)
+        head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(raw)
+        self.transport.write(head + raw)
+
+    def _stream(self, events: list[bytes]) -> None:
+        head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+        chunks = [b"%x\r\n%s\r\n" % (len(event), event) for event in events] + [b"0\r\n\r\n"]
+        if self.gap_s:
+            self.task = asyncio.get_running_loop().create_task(self._paced([head, *chunks]))
+        else:
+            self.transport.write(head + b"".join(chunks))
+
+    async def _paced(self, chunks: list[bytes]) -> None:
+        for chunk in chunks:
+            self.transport.write(chunk)
+            await asyncio.sleep(self.gap_s)
+
+
+async def serve(port: int) -> None:
+    server = await asyncio.get_running_loop().create_server(Upstream, "127.0.0.1", port, backlog=1024)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--port", type=int, default=0)
+    arguments.add_argument("--gap-ms", type=float, default=0.0)
+    given = arguments.parse_args()
+    Upstream.gap_s = given.gap_ms / 1e3
+    uvloop.run(serve(given.port))
