@@ -28,7 +28,7 @@ from .questions import is_hot, keyed, question_of
 from .refusals import refusal_details
 from .sse import json_event
 from .stream_rewriter import RestoringRewriter
-from .texts import content_texts, further_texts, kind_of, schema_texts, strings_at
+from .texts import content_texts, further_texts, kind_of, schema_texts, value_at
 from .untrusted import MAX_TOKENS, as_count, as_object, as_objects, as_text, optional_count, without
 
 _CHECKS: Mapping[str, Check] = {
@@ -45,6 +45,7 @@ _CHECKS: Mapping[str, Check] = {
     "parallel_tool_calls": is_boolean,
     "presence_penalty": is_number,
     "response_format": is_object,
+    "seed": is_number,
     "stop": is_string_or_strings,
     "store": is_boolean,
     "stream": is_boolean,
@@ -69,7 +70,6 @@ _WITHOUT_TEXT = frozenset(
         "modalities",
         "model",
         "reasoning_effort",
-        "seed",
         "service_tier",
         "tool_choice",
         "verbosity",
@@ -240,9 +240,9 @@ def _call_places(call: JsonObject) -> Iterator[Place]:
     if isinstance(call.get("arguments"), str):
         yield Place(call, "arguments", TextKind.JSON)
     elif "arguments" in call:
-        yield from strings_at(call, "arguments")
+        yield from value_at(call, "arguments")
     if "input" in call:
-        yield from strings_at(call, "input")
+        yield from value_at(call, "input")
 
 
 def _exact_only(body: JsonObject) -> str | None:

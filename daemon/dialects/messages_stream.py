@@ -12,7 +12,7 @@ from ..exchange import JsonObject
 from ..json_text import parse_object, to_json
 from .dialect import Place, TextKind
 from .sse import event_data, json_event, split_events
-from .texts import content_texts, kind_of, strings_at
+from .texts import content_texts, kind_of, value_at
 from .untrusted import as_index, as_object, as_objects, as_text
 
 _STOP_LINE = re.compile(rb'(?m)^(?:event: ?message_stop\b|data:.*"type"\s*:\s*"message_stop")')
@@ -33,7 +33,7 @@ def block_places(block: JsonObject) -> Iterator[Place]:
         yield from content_texts(block.get("citations"))
     elif kind.endswith("tool_use"):
         if "input" in block:
-            yield from strings_at(block, "input")
+            yield from value_at(block, "input")
     elif kind != "thinking":
         yield from content_texts(block)
 

@@ -89,10 +89,12 @@ class RestoringRewriter:
     def _restored(self, place: Place) -> str:
         text = place.text
         if not place.channel:
-            restorer = self._restore(place.kind)
-            return restorer.feed(text) + restorer.finish()
-        channel = self._open.get(place.channel) or self._opened(place, text)
-        return channel.feed(text) if channel else text
+            complete = self._restore(place.kind)
+            return complete.feed(text) + complete.finish()
+        restorer = self._open.get(place.channel)
+        if restorer is None:
+            restorer = self._opened(place, text)
+        return text if restorer is None else restorer.feed(text)
 
     def _opened(self, place: Place, text: str) -> TextRestorer | None:
         """A new channel; none yet while the text is blank, for its first character decides its kind."""

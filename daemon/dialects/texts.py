@@ -7,9 +7,11 @@ placeholders are numbered by first appearance.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from ..exchange import JsonObject
+from ..json_text import parse, to_json
 from .dialect import Place, TextKind
 
 _PROTOCOL_KEYS = frozenset(
@@ -60,6 +62,33 @@ def kind_of(text: str) -> TextKind:
     return TextKind.JSON if text.lstrip().startswith("{") else TextKind.PLAIN
 
 
+@dataclass(slots=True)
+class JsonPlace(Place):
+    """An object or array that is read and written as its JSON, so that the names and numbers in it are seen, too.
+
+    Setting `text` raises ValueError where it is no JSON, and changes nothing then.
+    """
+
+    kind: TextKind = TextKind.JSON
+
+    @property
+    def text(self) -> str:
+        return to_json(self.holder[self.at]).decode()
+
+    @text.setter
+    def text(self, value: str) -> None:
+        self.holder[self.at] = parse(value)
+
+
+def value_at(holder: Any, at: str | int) -> Iterator[Place]:
+    """`holder[at]` as one text: a string as it is, an object or array as JSON; of anything else none."""
+    value = holder[at]
+    if isinstance(value, str):
+        yield Place(holder, at)
+    elif isinstance(value, dict | list) and value:
+        yield JsonPlace(holder, at)
+
+
 def strings_at(holder: Any, at: str | int) -> Iterator[Place]:
     """`holder[at]` where it is a string, else every string value inside; names of fields are not values."""
     value = holder[at]
@@ -84,10 +113,12 @@ def further_texts(body: JsonObject, known: frozenset[str], callers: tuple[str, .
     A field that nobody knows yet is scanned: better hidden without need than let out. What says who is asking comes
     last: the cache's key leaves it out, so it may not move the number of a placeholder.
     """
-    unknown = () if body.keys() <= known else sorted(body.keys() - known)
-    for field in (*unknown, *callers):
-        if field in body:
+    if not body.keys() <= known:
+        for field in sorted(body.keys() - known):
             yield from strings_at(body, field)
+    for field in callers:
+        if field in body:
+            yield from value_at(body, field)
 
 
 def content_texts(root: Any) -> Iterator[Place]:
@@ -103,7 +134,7 @@ def content_texts(root: Any) -> Iterator[Place]:
                 if key not in _PROTOCOL_KEYS and not _is_file_url(value):
                     yield Place(holder, key)
             elif key == "input":  # a tool's: all in it is the caller's, also what is called `id` or `type`
-                yield from strings_at(holder, key)
+                yield from value_at(holder, key)
             elif key not in _PROTOCOL_KEYS:
                 nested.append(value)
         pending.extend(reversed(nested))

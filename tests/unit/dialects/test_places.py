@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import json
 
 import pytest
 from hypothesis import given
@@ -84,7 +85,11 @@ MESSAGES = {
                 {"type": "thinking", "thinking": "T unsigned", "signature": ""},
                 {"type": "redacted_thinking", "data": "AAAA"},
                 {"type": "text", "text": "T said", "citations": [{"type": "char_location", "cited_text": "T cited"}]},
-                {"type": "tool_use", "id": "c1", "input": {"id": "T input id", "deep": [{"type": "T input type"}]}},
+                {
+                    "type": "tool_use",
+                    "id": "c1",
+                    "input": {"id": "T input id", "T key": 1, "deep": [{"type": "T input type"}]},
+                },
             ],
         },
         {
@@ -103,10 +108,10 @@ MESSAGES = {
 
 
 def planted(value) -> list[str]:
-    """Every string that begins with "T " or holds one, in the order of the JSON."""
+    """Every string that begins with "T ", also those inside a text that is JSON, in the order of the JSON."""
     if isinstance(value, str):
-        return [value] if value.startswith(("T ", '{"a":"T ')) else []
-    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        return planted(json.loads(value)) if value.startswith("{") else [value] if value.startswith("T ") else []
+    children = [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else ()
     return [text for child in children for text in planted(child)]
 
 
@@ -116,7 +121,9 @@ def test_every_text_is_a_place_and_nothing_else(body):
 
     texts = [place.text for place in dialect.places(body)]
 
-    assert sorted(planted(body)) == sorted(texts)
+    found = [text for place in texts for text in ([place] if place.startswith("T ") else planted(place))]
+    assert sorted(planted(body)) == sorted(found)
+    assert all(text.startswith(("T ", "{")) for text in texts)
 
 
 @pytest.mark.parametrize("body", [CHAT, MESSAGES], ids=["chat", "messages"])
@@ -125,15 +132,23 @@ def test_a_place_writes_where_it_read(body):
     places = dialect_named("chat" if body["model"] == "gpt" else "messages").places(body)
 
     for place in places:
-        place.text = f"hidden {place.text[2:]}"
+        place.text = place.text.replace("T ", "hidden ")
 
     assert [] == planted(body)
 
 
-def test_only_arguments_are_json():
+def test_names_and_numbers_in_a_tools_input_are_seen():
+    block = {"type": "tool_use", "input": {"ann@example.com": 4111111111111111}}
+
+    (place,) = dialect_named("messages").places({"messages": [{"role": "assistant", "content": [block]}]})
+
+    assert ('{"ann@example.com":4111111111111111}', TextKind.JSON) == (place.text, place.kind)
+
+
+def test_only_objects_are_json():
     kinds = {place.text: place.kind for place in dialect_named("chat").places(CHAT)}
 
-    assert ['{"a":"T arguments"}'] == [text for text, kind in kinds.items() if kind is TextKind.JSON]
+    assert all((kind is TextKind.JSON) is text.startswith("{") for text, kind in kinds.items())
 
 
 def test_what_the_cache_ignores_comes_last():
@@ -141,8 +156,8 @@ def test_what_the_cache_ignores_comes_last():
     chat = [place.text for place in dialect_named("chat").places(CHAT)]
     messages = [place.text for place in dialect_named("messages").places(MESSAGES)]
 
-    assert ["T user", "T metadata", "T tag"] == chat[-3:]
-    assert "T user" == messages[-1]
+    assert ["T user", '{"id":"T metadata","tags":["T tag"]}'] == chat[-2:]
+    assert '{"user_id":"T user"}' == messages[-1]
 
 
 def test_system_comes_before_tools_and_turns():
@@ -158,7 +173,7 @@ def nested(levels: int):
     return value
 
 
-@pytest.mark.parametrize("field", ["tools", "messages", "metadata", "never_heard_of", "system"])
+@pytest.mark.parametrize("field", ["tools", "messages", "never_heard_of", "system"])
 @pytest.mark.parametrize("name", ["chat", "messages"])
 def test_depth_does_not_exhaust_the_stack(name, field):
     dialect_named(name).places({"messages": [{"role": "user", "content": nested(5000)}], field: nested(5000)})

@@ -59,7 +59,9 @@ def fragments(text: str, sizes: list[int]) -> list[str]:
 sizes = st.lists(st.integers(0, 5), max_size=30)
 cuts = st.lists(st.integers(0, 3000), max_size=20)
 texts = st.lists(st.sampled_from([PLACEHOLDER, "<P", "<", ">", "x", " ", "{", '"']), max_size=8).map("".join)
-arguments = st.lists(st.sampled_from([PLACEHOLDER, "<P", "a"]), max_size=5).map(lambda a: json.dumps({"a": "".join(a)}))
+arguments = st.lists(st.sampled_from([PLACEHOLDER, "<P", "a"]), max_size=5).map(
+    lambda parts: json.dumps({"".join(parts): "".join(parts), "a": 1})
+)
 
 
 @st.composite
