@@ -99,9 +99,14 @@ def helix(
     """The options of `helix` itself."""
 
 
-def main() -> None:
-    """Run the command line of this process, and leave with the exit code of CONTRACT."""
+def main() -> int:
+    """Run the command line of this process; the exit code of CONTRACT.
+
+    Raises:
+        SystemExit: typer leaves in this way, with 0, with a command's own code, or with 2 for a wrong command line.
+    """
     try:
         app(prog_name="helix")
     except HelixError as error:
-        sys.exit(diagnostics.report(error))
+        return diagnostics.report(error)
+    return diagnostics.ExitCode.OK

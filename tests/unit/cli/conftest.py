@@ -48,7 +48,7 @@ def helix(home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mo
     def run(*arguments: str) -> Ran:
         monkeypatch.setattr(sys, "argv", ["helix", *arguments])
         with pytest.raises(SystemExit) as left:
-            main()
+            sys.exit(main())
         written = capsys.readouterr()
         code = left.value.code
         return Ran(code if isinstance(code, int) else 0, written.out, written.err)

@@ -1,0 +1,138 @@
+"""The dashboard's panels; each is given what it shows and knows nothing of the daemon."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.widgets import Digits, Static
+
+from .. import output
+from .palette import BLUE, FAINT, GREEN, MODE_STYLES, RED, TROUGH, YELLOW
+
+if TYPE_CHECKING:
+    from textual.events import Resize
+
+    from daemon.control_api import BudgetRow
+
+SPARKS = "▁▂▃▄▅▆▇█"
+BAR = "━"
+LEAST_BAR = 10
+"""Columns of a budget's bar and the blanks around it, however narrow the terminal is."""
+
+
+class Tile(Vertical):
+    """One figure with a note below it: in large digits where there is room for them."""
+
+    def __init__(self, title: str, *, id: str) -> None:
+        super().__init__(id=id)
+        self.border_title = title
+
+    def compose(self) -> ComposeResult:
+        yield Digits("–", classes="large")
+        yield Static("–", classes="small")
+        yield Static("", classes="note")
+
+    def show(self, figure: str, note: str | Text) -> None:
+        self.query_one(Digits).update(figure)
+        self.query_one(".small", Static).update(Text(figure))
+        self.note(Text(note) if isinstance(note, str) else note)
+
+    def note(self, note: Text) -> None:
+        self.query_one(".note", Static).update(note)
+
+
+class BudgetBars(Static):
+    """Each budget as a bar: what is spent, then what is reserved, in the colour of how near its end it is."""
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._budgets: Sequence[BudgetRow] = ()
+
+    def show(self, budgets: Iterable[BudgetRow]) -> None:
+        self._budgets = sorted(budgets, key=_used, reverse=True)
+        self._redraw()
+
+    def on_resize(self, _: Resize) -> None:
+        self._redraw()
+
+    def _redraw(self) -> None:
+        if not self._budgets:
+            self.update(Text("none set:  helix budget set all 50", style=FAINT))
+            return
+        names = [output.printable(f"{budget['scope']} · {budget['window']}") for budget in self._budgets]
+        figures = [_figures(budget) for budget in self._budgets]
+        figures_width = max(map(len, figures))
+        name_width = min(max(map(len, names)), self.size.width - figures_width - LEAST_BAR)
+        bar_width = max(LEAST_BAR, self.size.width - figures_width - name_width) - 2
+        lines = (
+            Text(" ").join(
+                (Text(name[:name_width].ljust(name_width)), _bar(budget, bar_width), Text(figure.rjust(figures_width)))
+            )
+            for budget, name, figure in zip(self._budgets, names, figures, strict=True)
+        )
+        self.update(_one_each(lines))
+
+
+def _used(budget: BudgetRow) -> Decimal:
+    """The share of the limit that is spent."""
+    limit = Decimal(budget["limit_usd"])
+    return Decimal(budget["spent_usd"]) / limit if limit else Decimal(1)
+
+
+def _figures(budget: BudgetRow) -> str:
+    return f"{_used(budget):.0%} {output.usd(budget['spent_usd'])}/{output.usd(budget['limit_usd'])}"
+
+
+def _bar(budget: BudgetRow, width: int) -> Text:
+    limit = Decimal(budget["limit_usd"])
+    spent = min(width, round(_used(budget) * width))
+    reserved = round(Decimal(budget["reserved_usd"]) / limit * width) if limit else 0
+    reserved = min(width - spent, reserved)
+    return Text.assemble(
+        (BAR * spent, _bar_style(budget)),
+        (BAR * reserved, BLUE),
+        (BAR * (width - spent - reserved), TROUGH),
+    )
+
+
+def _bar_style(budget: BudgetRow) -> str:
+    share = _used(budget) * 100
+    if share >= 100:
+        return RED
+    return YELLOW if share >= budget["soft_pct"] else GREEN
+
+
+class Parts(Static):
+    """What the gateway is made of, and how each part does."""
+
+    def show(self, parts: dict[str, dict[str, str]]) -> None:
+        """Those that are not well come first, each with its reason."""
+        ordered = sorted(parts.items(), key=lambda item: (item[1].get("status") == "ok", item[0]))
+        lines = [_part_line(name, part) for name, part in ordered]
+        self.update(_one_each(lines))
+
+
+def _part_line(name: str, part: dict[str, str]) -> Text:
+    status = part.get("status", "")
+    line = Text.assemble(("● ", MODE_STYLES.get(status, RED)), output.printable(name), no_wrap=True)
+    if reason := part.get("reason"):
+        line.append(f"  {output.printable(reason)}", style=FAINT)
+    return line
+
+
+def _one_each(lines: Iterable[Text]) -> Text:
+    """One text with each on a line of its own, cut where there is no room rather than wrapped."""
+    return Text("\n", no_wrap=True, overflow="ellipsis").join(lines)
+
+
+def sparkline(counts: Sequence[int]) -> str:
+    """Counts as a row of small bars; the highest fills its cell, and what is more than none can be seen."""
+    highest = max(counts, default=0)
+    if not highest:
+        return SPARKS[0] * len(counts)
+    return "".join(SPARKS[-(-count * (len(SPARKS) - 1) // highest)] for count in counts)
