@@ -121,9 +121,14 @@ class Ledger:
             SpendLogUnavailable: the rows stay in the journal.
         """
         async with self._flushing:
-            while self._is_behind:
-                await self._catch_up()
-            await self._write_pending()
+            try:
+                while self._is_behind:
+                    await self._catch_up()
+                await self._write_pending()
+            except SpendLogUnavailable as error:
+                self._trouble = f"reports are behind: {error}"
+                raise
+            self._trouble = ""
 
     async def flush_forever(self) -> None:
         """Flush within a second of the first row, or at once when many wait; until cancelled."""
@@ -191,12 +196,9 @@ class Ledger:
             return
         try:
             await self._spend_log.write(rows, last_seq)
-        except BaseException as error:
+        except BaseException:
             self._pending = rows + self._pending
-            if isinstance(error, SpendLogUnavailable):
-                self._trouble = f"reports are behind: {error}"
             raise
-        self._trouble = ""
         self._forget_written(last_seq)
 
     async def _catch_up(self) -> None:

@@ -1,0 +1,158 @@
+"""Budgets hold under concurrency, and nobody is refused for what others might have needed."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from daemon.cost import admission
+from daemon.dialects import dialect_named
+from daemon.errors import BudgetExceeded
+from daemon.exchange import Usage
+from tests.unit.cost.books import ask
+
+CHAT = dialect_named("chat")
+
+
+class Watched:
+    """Many calls at once against one budget, and the most that the budget ever held."""
+
+    def __init__(self, books, *, output_tokens, max_tokens=None):
+        self.books = books
+        self.output_tokens = output_tokens
+        self.max_tokens = max_tokens
+        self.most_held = 0.0
+        self.answered = 0
+        self.refused = 0
+        self.clamped = 0
+
+    async def run(self, calls):
+        await asyncio.gather(*(self._call(n) for n in range(calls)))
+        return self
+
+    async def _call(self, n):
+        try:
+            async with self.books.reserving(ask(id=f"req-{n}", max_tokens=self.max_tokens)) as bill:
+                limit = CHAT.output_limit(bill.body)
+                await self._look()
+                await asyncio.sleep(0)
+                output = self.output_tokens if limit is None else min(self.output_tokens, limit)
+                self.clamped += output < self.output_tokens
+                await bill.settle(Usage(10, output), status=200)
+            self.answered += 1
+        except BudgetExceeded:
+            self.refused += 1
+        await self._look()
+
+    async def _look(self):
+        [budget] = await self.books.accounts.budgets()
+        self.most_held = max(self.most_held, float(budget["spent_usd"]) + float(budget["reserved_usd"]))
+
+
+async def test_of_200_calls_at_once_exactly_those_are_let_through_that_fit(open_the_books):
+    """Room for 20 real costs, each call's worst case fifty times its cost, and none says how much it wants."""
+    books = await open_the_books(budgets=[{"scope": "all", "limit_usd": "4"}])
+
+    watched = await Watched(books, output_tokens=20).run(200)
+
+    assert (20, 180, 0) == (watched.answered, watched.refused, watched.clamped)
+    assert watched.most_held <= 4
+    [budget] = await books.accounts.budgets()
+    assert ("4", "0") == (budget["spent_usd"], budget["reserved_usd"])
+
+
+async def test_calls_that_state_their_limit_fill_the_budget_exactly(open_the_books):
+    books = await open_the_books(budgets=[{"scope": "all", "limit_usd": "4"}])
+
+    watched = await Watched(books, output_tokens=20, max_tokens=20).run(200)
+
+    assert (20, 180, 0) == (watched.answered, watched.refused, watched.clamped)
+    assert watched.most_held <= 4
+
+
+async def test_while_all_worst_cases_fit_nothing_is_touched(open_the_books):
+    books = await open_the_books(budgets=[{"scope": "all", "limit_usd": "40"}])
+
+    async with books.reserving(ask()) as bill:
+        assert ask().body == bill.body
+        [budget] = await books.accounts.budgets()
+        assert "10" == budget["reserved_usd"]
+
+
+async def test_near_the_limit_the_output_is_clamped_to_a_share_of_the_room(open_the_books):
+    books = await open_the_books(budgets=[{"scope": "all", "limit_usd": "8"}])
+
+    async with books.reserving(ask()) as bill:
+        assert 100 == CHAT.output_limit(bill.body)
+
+
+async def test_a_clamp_never_goes_below_what_calls_of_the_model_usually_need(open_the_books):
+    books = await open_the_books(budgets=[{"scope": "all", "limit_usd": "9"}])
+    await books.call(ask(id="first"), output_tokens=300)
+
+    async with books.reserving(ask()) as bill:
+        assert 300 == CHAT.output_limit(bill.body)
+
+
+async def test_what_calls_usually_need_is_known_again_after_a_restart(open_the_books):
+    settings = {"budgets": [{"scope": "all", "limit_usd": "9"}]}
+    books = await open_the_books(**settings)
+    await books.call(ask(id="first"), output_tokens=300)
+    await books.close()
+
+    books = await open_the_books(**settings)
+
+    async with books.reserving(ask()) as bill:
+        assert 300 == CHAT.output_limit(bill.body)
+
+
+async def test_a_call_waits_for_another_to_settle_rather_than_be_refused(open_the_books):
+    books = await open_the_books(budgets=[{"scope": "all", "limit_usd": "10"}])
+
+    async with books.reserving(ask(id="first", max_tokens=1000)) as first:
+        second = asyncio.create_task(books.call(ask(id="second", max_tokens=900), output_tokens=1))
+        while not books.accounts._admission._turns._waiting:
+            await asyncio.sleep(0)
+        await first.settle(Usage(1, 10), status=200)
+
+    await second
+    assert ["0.11"] == [row["spent_usd"] for row in await books.accounts.budgets()]
+
+
+async def test_waiting_ends(open_the_books, monkeypatch):
+    monkeypatch.setattr(admission, "WAIT_S", 0.0)
+    books = await open_the_books(budgets=[{"scope": "all", "limit_usd": "10"}])
+
+    async with books.reserving(ask(id="first", max_tokens=1000)):
+        with pytest.raises(BudgetExceeded) as refused:
+            await books.call(ask(id="second", max_tokens=900), output_tokens=1)
+
+    assert 10 == refused.value.state.reserved_usd
+
+
+async def test_the_tightest_of_several_budgets_decides(open_the_books):
+    budgets = [{"scope": "all", "limit_usd": "100"}, {"scope": "key:local", "limit_usd": "1"}]
+    books = await open_the_books(budgets=budgets)
+
+    with pytest.raises(BudgetExceeded) as refused:
+        for n in range(3):
+            await books.call(ask(id=f"req-{n}", max_tokens=50), output_tokens=50)
+
+    assert "key:local" == refused.value.state.scope
+    assert {"all": "1", "key:local": "1"} == {row["scope"]: row["spent_usd"] for row in await books.accounts.budgets()}
+
+
+async def test_a_caller_who_leaves_while_waiting_holds_nothing(open_the_books):
+    books = await open_the_books(budgets=[{"scope": "all", "limit_usd": "10"}])
+
+    async with books.reserving(ask(id="first", max_tokens=1000)) as first:
+        waiting = asyncio.create_task(books.call(ask(id="second", max_tokens=900), output_tokens=1))
+        while not books.accounts._admission._turns._waiting:
+            await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        await first.settle(Usage(1, 0), status=200)
+
+    assert [("0", "0")] == [(row["spent_usd"], row["reserved_usd"]) for row in await books.accounts.budgets()]
+    assert ["first"] == [row.id for row in await books.rows()]
