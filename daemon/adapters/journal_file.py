@@ -161,7 +161,7 @@ def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             try:
                 record = orjson.loads(line)
                 yield record.pop("seq"), record
-            except (ValueError, KeyError, AttributeError):
+            except (ValueError, KeyError, TypeError, AttributeError):
                 log.warning("%s holds a line that is no record; it is left out", path)
 
 
