@@ -186,8 +186,13 @@ class ChatAssembly:
                 choice[field] = value
 
 
-class _Pieces(list[str]):
-    """A string that still grows; joined once, at the end."""
+class _Pieces:
+    """A string that still grows; joined once, at the end, because adding each time would copy it each time."""
+
+    __slots__ = ("parts",)
+
+    def __init__(self, *parts: str) -> None:
+        self.parts = list(parts)
 
 
 def _merge(whole: JsonObject, delta: JsonObject) -> None:
@@ -201,9 +206,9 @@ def _merge(whole: JsonObject, delta: JsonObject) -> None:
         elif field in ("index", "type", "role", "id"):
             whole[field] = value or known
         elif isinstance(known, _Pieces) and isinstance(value, str):
-            known.append(value)
+            known.parts.append(value)
         elif isinstance(known, str) and isinstance(value, str):
-            whole[field] = _Pieces([known, value])
+            whole[field] = _Pieces(known, value)
         elif isinstance(known, dict) and isinstance(value, dict):
             _merge(known, value)
         elif isinstance(known, list) and isinstance(value, list):
@@ -231,7 +236,7 @@ def _is_indexed(entry: object) -> bool:
 
 def _joined(value: Any) -> Any:
     if isinstance(value, _Pieces):
-        return "".join(value)
+        return "".join(value.parts)
     if isinstance(value, dict):
         return {field: _joined(inner) for field, inner in value.items()}
     return [_joined(inner) for inner in value] if isinstance(value, list) else value

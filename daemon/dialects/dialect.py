@@ -115,7 +115,9 @@ class Dialect(Protocol):
         """A shallow copy that allows at most `tokens` of output."""
         ...
 
-    def usage(self, answer: JsonObject) -> Usage | None: ...
+    def usage(self, answer: JsonObject) -> Usage | None:
+        """The tokens that the provider counted; None where it says none, or what cannot be a count."""
+        ...
 
     def answer_text(self, answer: JsonObject) -> str:
         """All text of an answer, for estimates and scans."""

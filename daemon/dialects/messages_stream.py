@@ -147,11 +147,12 @@ class MessagesAssembly:
 class _Block:
     """One content block while its deltas come."""
 
-    __slots__ = ("_block", "_json", "_texts", "is_stopped")
+    __slots__ = ("_block", "_citations", "_json", "_texts", "is_stopped")
 
     def __init__(self, block: JsonObject) -> None:
         self._block = dict(block)
         self._texts: dict[str, list[str]] = {}
+        self._citations: list[object] = []
         self._json: list[str] = []
         self.is_stopped = False
 
@@ -163,7 +164,7 @@ class _Block:
             if field == "partial_json":
                 self._json.append(as_text(value))
             elif field == "citation":
-                self._block["citations"] = [*as_objects(self._block.get("citations")), value]
+                self._citations.append(value)
             elif isinstance(value, str) and field != "signature":
                 self._texts.setdefault(field, [as_text(self._block.get(field))]).append(value)
             else:
@@ -176,6 +177,8 @@ class _Block:
     def whole(self) -> JsonObject:
         """The block with its texts joined. Tool input that is no JSON object, as when it was cut, stays text."""
         whole = {**self._block, **{field: "".join(parts) for field, parts in self._texts.items()}}
+        if self._citations:
+            whole["citations"] = [*as_objects(whole.get("citations")), *self._citations]
         if self._json:
             parsed = self._input()
             whole["input"] = "".join(self._json) if parsed is None else parsed

@@ -105,6 +105,12 @@ def test_calls_without_an_index_stay_apart():
     assert calls == chat.assemble(b"".join(stream))["choices"][0]["message"]["tool_calls"]
 
 
+def test_a_text_may_become_parts_and_a_text_again():
+    contents = ["a", "b", [{"type": "text", "text": "c"}], [{"type": "text", "text": "d"}], "e", "f"]
+
+    chat.assemble_partial(b"".join(chunk(delta(content=content)) for content in contents))
+
+
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 calls = st.lists(
     st.fixed_dictionaries(
