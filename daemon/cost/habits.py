@@ -58,8 +58,9 @@ class Habits:
         return ranked[math.ceil(USUAL_SHARE * len(ranked)) - 1]
 
     def _habit(self, target: Target) -> Habit:
-        habit = self._by_target.setdefault(target, Habit())
+        if target not in self._by_target:
+            self._by_target[target] = Habit()
+            if len(self._by_target) > MODELS_KEPT:
+                self._by_target.popitem(last=False)
         self._by_target.move_to_end(target)
-        if len(self._by_target) > MODELS_KEPT:
-            self._by_target.popitem(last=False)
-        return habit
+        return self._by_target[target]

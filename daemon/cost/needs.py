@@ -77,13 +77,13 @@ def need_of(price: Price | None, dialect: Dialect, body: JsonObject, body_bytes:
     if price is None:
         return Need(usd_of(1), Decimal(0), 0, 0)
     tier = body.get("service_tier")
-    rates = price.dearest(body_bytes, tier if isinstance(tier, str) else None)
+    usd_per_input_token, usd_per_output_token = price.dearest(body_bytes, tier if isinstance(tier, str) else None)
     choices = dialect.output_limit(dialect.with_output_limit(body, 1)) or 1
     stated = dialect.output_limit(body)
     longest = (price.max_output_tokens or UNSTATED_OUTPUT_TOKENS) * choices
     return Need(
-        input_usd=body_bytes * rates.dearest_input,
-        usd_per_output_token=rates.output,
+        input_usd=body_bytes * usd_per_input_token,
+        usd_per_output_token=usd_per_output_token,
         output_tokens=longest if stated is None else stated,
         usual_output_tokens=usual,
         choices=choices,

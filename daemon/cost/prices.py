@@ -89,17 +89,11 @@ class Price:
         steps = self._steps(tier)
         return next(rates for above, rates in reversed(steps) if prompt_tokens > above or above == 0)
 
-    def dearest(self, prompt_tokens: int, tier: str | None = None) -> Rates:
-        """The most that each class may cost when the prompt has at most `prompt_tokens`."""
+    def dearest(self, prompt_tokens: int, tier: str | None = None) -> tuple[Decimal, Decimal]:
+        """The most that a token of any input class and one of output may cost, when the prompt has at most
+        `prompt_tokens`."""
         reachable = [rates for above, rates in self._steps(tier) if prompt_tokens > above or above == 0]
-        dearest_input = max(rates.dearest_input for rates in reachable)
-        return Rates(
-            input=dearest_input,
-            output=max(rates.output for rates in reachable),
-            cached_read=dearest_input,
-            cache_write_5m=dearest_input,
-            cache_write_1h=dearest_input,
-        )
+        return max(rates.dearest_input for rates in reachable), max(rates.output for rates in reachable)
 
     def cost(self, usage: Usage) -> Decimal:
         """US dollars, to the ledger's twelve decimals."""

@@ -229,7 +229,9 @@ async def test_after_kill_9_every_answered_call_is_there_once(tmp_path):
     settled = {name for name, state in by_id.items() if state == "settled"}
     # The last line may have been cut off in the pipe, and the last call before its line.
     assert set(answered[:-1]) <= settled
-    assert {name for name in by_id if int(name) % 10 == 0} == {n for n, state in by_id.items() if state == "unknown"}
+    unknown = {name for name, state in by_id.items() if state == "unknown"}
+    last = str(max(map(int, by_id)))
+    assert {name for name in by_id if int(name) % 10 == 0} == unknown - ({last} if int(last) % 10 else set())
 
 
 @given(

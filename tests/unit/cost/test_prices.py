@@ -164,9 +164,9 @@ def test_the_classes_add_up_and_none_is_negative(entry, usage):
 def test_no_call_within_its_bound_costs_more_than_the_worst_case(entry, usage, more_bytes):
     price = _priced(entry)
     prompt_bound = usage.prompt_tokens + more_bytes
-    worst = price.dearest(prompt_bound, usage.service_tier)
+    usd_per_input, usd_per_output = price.dearest(prompt_bound, usage.service_tier)
 
-    assert price.cost(usage) <= prompt_bound * worst.dearest_input + usage.output_tokens * worst.output
+    assert price.cost(usage) <= prompt_bound * usd_per_input + usage.output_tokens * usd_per_output
 
 
 def test_every_priced_model_of_the_table_can_be_reckoned(table):
