@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, ParamSpec, TypeVar
@@ -64,13 +64,12 @@ class NearIndex:
             self._task = asyncio.create_task(self._follow())
 
     async def aclose(self) -> None:
-        """Save what the store has, and end the thread."""
+        """Save what the store has, and end the thread; twice does nothing more."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait((self._task,))
-            with suppress(PartUnavailable):
-                await self._keep_up()
-                await self._save()
+            task, self._task = self._task, None
+            task.cancel()
+            await asyncio.wait((task,))
+            await self._try(self._keep_up, self._save)
         self._worker.shutdown(wait=False)
 
     async def caught_up(self) -> None:
@@ -99,16 +98,20 @@ class NearIndex:
 
     async def _follow(self) -> None:
         while True:
-            try:
-                await self._keep_up()
-                await self._save_sometimes()
-                self._trouble = ""
-            except PartUnavailable as error:
-                self._say(str(error))
-            except Exception as error:  # the index is outside code; without it hits are exact only
-                logger.exception("the vector index failed")
-                self._say(f"failed: {type(error).__name__}")
+            await self._try(self._keep_up, self._save_sometimes)
             await self._pause()
+
+    async def _try(self, *steps: Callable[[], Awaitable[None]]) -> None:
+        """A failure of the index or the store is a state, not an error: hits are exact only meanwhile."""
+        try:
+            for step in steps:
+                await step()
+            self._trouble = ""
+        except PartUnavailable as error:
+            self._say(str(error))
+        except Exception as error:  # the index is outside code
+            logger.exception("the vector index failed")
+            self._say(f"failed: {type(error).__name__}")
 
     def _say(self, trouble: str) -> None:
         if trouble != self._trouble:

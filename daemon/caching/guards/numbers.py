@@ -19,7 +19,8 @@ def read_numbers(tokens: Sequence[str]) -> tuple[tuple[str, ...], frozenset[str]
         if (digits := _digits(token)) is not None:
             _append(numbers, digits, follows_tens=before in words.TENS and token in words.SMALL_NUMBERS)
         elif token in words.MULTIPLIERS:
-            _multiply(numbers, words.MULTIPLIERS[token], follows_number=_digits(before) is not None)
+            follows_number = before in words.MULTIPLIERS or _digits(before) is not None
+            _multiply(numbers, words.MULTIPLIERS[token], follows_number=follows_number)
         elif token in words.UNITS and _digits(before) is not None:
             measures.add(f"{numbers[-1]} {words.UNITS[token]}")
         elif token in words.UNITS and before == "many":
