@@ -1,0 +1,147 @@
+"""E-mail addresses and phone numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import partial
+
+import phonenumbers
+from phonenumbers import NumberParseException
+
+from ...exchange import Span
+from .page import Page, positions, words
+
+EMAIL_SIGNS = ("@", "%40")
+"""`%40` is how an address stands in a URL's query."""
+
+_LOCAL_PART = re.compile(r"[\w.!#$&'*+/=?^`{|}~-]*\Z")
+_LOCAL_PART_MAX = 64  # RFC 5321, 4.5.3.1.1
+_DOMAIN = re.compile(r"(?:[^\W_](?:[\w-]{0,62})\.){1,8}(xn--[a-z0-9-]{2,59}|[^\W\d_]{2,24})(?![\w-]|\.\w)", re.I)
+# RFC 2606 and 6762, and what networks at home and at work use.
+_LOCAL_TLDS = frozenset(
+    {"example", "test", "invalid", "local", "localhost", "internal", "lan", "corp", "home", "intranet"}
+)
+_NOT_LOCAL = "!#$&'*+/=?^`{|}~.-"
+
+
+def find_emails(page: Page, tlds: frozenset[str]) -> Iterator[Span]:
+    """Addresses whose last label is a top-level domain in use; `git@host:path` is a remote, not an address."""
+    for sign in EMAIL_SIGNS:
+        for at in positions(page.text, sign):
+            domain = _DOMAIN.match(page.text, at + len(sign))
+            if domain is None or not _is_tld(domain[1].lower(), tlds):
+                continue
+            start = _local_start(page.text, at)
+            if start < at and not _is_login(page.text, start, at, domain.end()):
+                yield Span(start, domain.end(), "EMAIL_ADDRESS", 0.95)
+
+
+def _is_tld(label: str, tlds: frozenset[str]) -> bool:
+    return label in tlds or label in _LOCAL_TLDS or label.startswith("xn--")
+
+
+def _local_start(text: str, at: int) -> int:
+    """Where the local part before the `@` at `at` begins; `at` itself when there is none."""
+    window = text[max(0, at - _LOCAL_PART_MAX) : at]
+    size = 0
+    for char in reversed(window):
+        if not (char.isalnum() or char in "_" or char in _NOT_LOCAL):
+            break
+        size += 1
+    local = window[len(window) - size :].lstrip(_NOT_LOCAL)
+    # What stands left of the last "=", "?", "&" or "/" belongs to a URL or an assignment.
+    local = re.split(r"[=?&/|`{}]", local)[-1]
+    return at - len(local) if not local.endswith(".") else at
+
+
+def _is_login(text: str, start: int, at: int, end: int) -> bool:
+    """`git@host:path` of a remote, and `user:password@host` of a URL, whose password is a SECRET."""
+    if text[start:at] == "git" and text[end : end + 1] == ":":
+        return True
+    return text[start - 1 : start] == ":" and "://" in text[max(0, start - 80) : start]
+
+
+_E164_DIGITS = 15
+_INTERNATIONAL = re.compile(r"\+[0-9]++(?:[ \u00a0\-./()]{1,2}[0-9]++){0,7}+")
+_DIGITS = re.compile(r"[0-9]+")
+_NORTH_AMERICAN = re.compile(
+    r"(?<![\w.+-])(?:\+?1[ .-]?)?(?:\([2-9][0-9]{2}\) ?[0-9]{3}[ .-]|[2-9][0-9]{2}([.-])[0-9]{3}\1)[0-9]{4}"
+    r"(?![\w]|[.-][0-9])"
+)
+# With blanks alone it looks like the cells of a table: nothing may go before or follow.
+_NORTH_AMERICAN_SPACED = re.compile(
+    r"(?<![\w.+-])(?<![0-9] )(?:1 )?[2-9][0-9]{2} [2-9][0-9]{2}[ .-][0-9]{4}(?![\w]|[.-][0-9]| [0-9])"
+)
+_NATIONAL = re.compile(r"\(?[0-9][0-9()]*(?:[ \u00a0\-./()]{1,2}[0-9()]+){0,6}+(?![\w-])")
+_EXTENSION = re.compile(r" ?(?:x|ext\.?|extension) ?[0-9]{1,6}\b", re.I)
+_DATE = re.compile(r"[0-9]{4}[-./][0-9]{1,2}[-./][0-9]{1,2}|[0-9]{1,2}[-./][0-9]{1,2}[-./](?:[0-9]{4}|[0-9]{2})")
+
+_PHONE_WORDS = words(
+    "phone phones telephone tel mobile cell cellphone cellular fax whatsapp sms hotline landline voicemail "
+    "telefon telefono teléfono téléphone telefone telefax handy rufnummer móvil celular portable"
+)
+_CALL_WORDS = _PHONE_WORDS | words("call dial ring reach contact text anrufen llame appelez")
+_UK_MOBILE = re.compile(r"07[0-9]{3} ?[0-9]{6}|07[0-9]{3} [0-9]{3} [0-9]{3}")
+
+
+def find_phone_numbers(page: Page) -> Iterator[Span]:
+    """International numbers, North American ones as they are written, others where a word says so."""
+    reached = 0
+    for start, _ in page.numbers:
+        if start < reached:
+            continue
+        end = _phone_end(page, start)
+        if end is not None:
+            begin = start - 1 if page.text[start - 1 : start] in ("+", "(") else start
+            reached = _with_extension(page.text, end)
+            yield Span(begin, reached, "PHONE_NUMBER", 0.8)
+
+
+def _phone_end(page: Page, start: int) -> int | None:
+    """Where a phone number ends whose first digit is at `start`."""
+    text = page.text
+    if text[start - 1 : start] == "+" and start >= 1:
+        return _international_end(text, start - 1)
+    begin = start - 1 if start >= 1 and text[start - 1] == "(" else start
+    if match := _NORTH_AMERICAN.match(text, begin) or _NORTH_AMERICAN_SPACED.match(text, begin):
+        return match.end()
+    return _national_end(page, begin)
+
+
+def _international_end(text: str, plus: int) -> int | None:
+    """The end of the longest number that can be dialled: behind it another number may stand."""
+    match = _INTERNATIONAL.match(text, plus)
+    if match is None or text[plus - 1 : plus].isalnum():
+        return None
+    ends = [group.end() for group in _DIGITS.finditer(match[0])]
+    return next((plus + end for end in reversed(ends) if _can_be_dialled(match[0][:end])), None)
+
+
+def _can_be_dialled(written: str) -> bool:
+    if not 7 <= sum(map(str.isdigit, written)) <= _E164_DIGITS:  # parsing takes 20 µs
+        return False
+    try:
+        return phonenumbers.is_possible_number(phonenumbers.parse(written))
+    except NumberParseException:
+        return False
+
+
+def _national_end(page: Page, begin: int) -> int | None:
+    """A number that is only known by the words around it, or by being a British mobile's."""
+    match = _NATIONAL.match(page.text, begin)
+    if match is None or page.text[begin - 1 : begin] in ("-", ".", "/", "_", "#"):
+        return None
+    digits = sum(map(str.isdigit, match[0]))
+    if not 7 <= digits <= 15 or _DATE.fullmatch(match[0]):
+        return None
+    near = partial(page.has_near, begin, match.end())
+    surely_formed = digits >= 10 or (match[0].lstrip("(").startswith("0") and digits >= 8)
+    if _UK_MOBILE.fullmatch(match[0]) or near(_CALL_WORDS if surely_formed else _PHONE_WORDS):
+        return match.end()
+    return None
+
+
+def _with_extension(text: str, end: int) -> int:
+    match = _EXTENSION.match(text, end)
+    return match.end() if match else end

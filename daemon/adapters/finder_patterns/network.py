@@ -1,0 +1,94 @@
+"""Addresses of machines: public IP addresses, and MAC addresses."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator
+
+from ...exchange import Span
+from .page import Page, words
+
+_IPV4 = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![\w]|\.[0-9])")
+_VERSION_BEFORE = re.compile(r"(?:[A-Za-z0-9][-_/@]|[=~^<>]=? ?|\bv|\b(?:version|release|build|firmware) ?)\Z", re.I)
+_IP_WORDS = words("ip ips ipv4 address addr host server dns nameserver resolver ping gateway client peer from")
+
+# Two groups between colons or dashes: the cheapest sign of an IPv6 or MAC address.
+_GROUPS = re.compile(r":[0-9A-Fa-f]{0,4}:|-[0-9A-Fa-f]{2}-")
+_GROUPED = re.compile(r"[0-9A-Fa-f:.-]*")
+_MAC = re.compile(r"[0-9A-Fa-f]{2}(?:(:[0-9A-Fa-f]{2}){5}|(-[0-9A-Fa-f]{2}){5})")
+_LONGEST = 45
+_GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
+# RFC 5737: never routed, but in examples they stand for public ones.
+_DOCUMENTATION = tuple(ipaddress.ip_network(block) for block in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24"))
+
+
+def find_network_addresses(page: Page) -> Iterator[Span]:
+    yield from _find_ipv4(page)
+    yield from _find_grouped(page.text)
+
+
+def _find_ipv4(page: Page) -> Iterator[Span]:
+    """Public addresses; `1.2.3.4` is taken for a version unless a word near says that it is an address."""
+    for start, _ in page.numbers:
+        match = _IPV4.match(page.text, start)
+        if match is None or page.text[start - 1 : start] in (".", "-", "_"):
+            continue
+        if _is_public_ipv4(match[0]) and not _is_version(page, start, match.end()):
+            yield Span(start, match.end(), "IP_ADDRESS", 0.9)
+
+
+def _is_public_ipv4(text: str) -> bool:
+    try:
+        address = ipaddress.IPv4Address(text)
+    except ValueError:
+        return False
+    is_unicast = address.is_global and not address.is_multicast
+    return is_unicast or any(address in block for block in _DOCUMENTATION)
+
+
+def _is_version(page: Page, start: int, end: int) -> bool:
+    before = page.text[max(0, start - 12) : start]
+    if _VERSION_BEFORE.search(before) and not before.endswith("//"):
+        return True
+    all_small = end - start == 7
+    return all_small and not page.has_near(start, end, _IP_WORDS)
+
+
+def _find_grouped(text: str) -> Iterator[Span]:
+    reached = 0
+    for sign in _GROUPS.finditer(text):
+        if sign.start() < reached:
+            continue
+        start, end = _around(text, sign.start(), reached)
+        reached = max(end, sign.end())
+        entity_type = _grouped_type(text[start:end])
+        if entity_type and not _is_inside_word(text, start, end):
+            yield Span(start, end, entity_type, 0.9)
+
+
+def _around(text: str, at: int, reached: int) -> tuple[int, int]:
+    """The run of hexadecimal groups around `at`, without the punctuation that ends a sentence."""
+    start = at
+    while start > max(reached, at - 4) and text[start - 1] in "0123456789abcdefABCDEF":
+        start -= 1
+    run = _GROUPED.match(text, start, start + _LONGEST)
+    word = (run[0] if run else "").rstrip(".-")
+    if word.endswith(":") and not word.endswith("::"):
+        word = word[:-1]
+    return start, start + len(word)
+
+
+def _grouped_type(word: str) -> str | None:
+    if _MAC.fullmatch(word):
+        return None if len(set(word.lower()) - set(":-")) == 1 else "MAC_ADDRESS"
+    try:
+        address = ipaddress.IPv6Address(word)
+    except ValueError:
+        return None
+    return "IP_ADDRESS" if address in _GLOBAL_UNICAST else None
+
+
+def _is_inside_word(text: str, start: int, end: int) -> bool:
+    around = text[max(0, start - 1) : start] + text[end : end + 1]
+    return any(char.isalnum() or char in "_-" for char in around)

@@ -1,0 +1,64 @@
+"""All passes over one text, and what becomes of findings that overlap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from ...exchange import Span
+from .accounts import find_ibans, find_wallets
+from .contacts import EMAIL_SIGNS, find_emails, find_phone_numbers
+from .credentials import find_secrets
+from .drawn_numbers import find_drawn_numbers
+from .network import find_network_addresses
+from .page import Page
+from .people import find_birthdays, find_people, find_streets
+
+ENTITY_TYPES = frozenset(
+    {
+        *("EMAIL_ADDRESS", "PHONE_NUMBER", "CREDIT_CARD", "IBAN_CODE", "CRYPTO", "SECRET", "IP_ADDRESS"),
+        *("MAC_ADDRESS", "PERSON", "DATE_OF_BIRTH", "STREET_ADDRESS", "US_SSN", "US_ITIN", "UK_NHS", "UK_NINO"),
+        *("ES_NIF", "ES_NIE", "IT_FISCAL_CODE", "DE_TAX_ID", "FR_NIR", "BE_NRN", "NL_BSN", "PL_PESEL", "CH_AHV"),
+        *("SE_PERSONNUMMER", "FI_PERSONAL_CODE", "BR_CPF", "AU_TFN", "AU_ABN", "AU_MEDICARE", "CA_SIN"),
+        *("IN_AADHAAR", "IN_PAN", "SG_NRIC_FIN", "KR_RRN", "CN_RESIDENT_ID"),
+    }
+)
+
+
+def find_structured(text: str, tlds: frozenset[str]) -> Iterator[Span]:
+    """Everything that the patterns find, in no order; findings may overlap.
+
+    Args:
+        tlds: the top-level domains in use, in lower case.
+    """
+    page = Page.of(text)
+    yield from find_secrets(page)
+    yield from find_people(page)
+    yield from find_birthdays(page)
+    if any(sign in text for sign in EMAIL_SIGNS):
+        yield from find_emails(page, tlds)
+    yield from find_network_addresses(page)
+    if page.numbers:
+        yield from find_drawn_numbers(page)
+        yield from find_phone_numbers(page)
+        yield from find_ibans(page)
+        yield from find_wallets(page)
+        yield from find_streets(page)
+
+
+def merged(spans: Iterable[Span]) -> tuple[Span, ...]:
+    """Sorted by start; findings that overlap become one, of the surest kind.
+
+    It covers all of them: cutting the weaker one down would let the rest of its value through.
+    """
+    result: list[Span] = []
+    for span in sorted(spans, key=lambda span: (span.start, -span.end)):
+        if result and span.start < result[-1].end:
+            result[-1] = _joined(result[-1], span)
+        else:
+            result.append(span)
+    return tuple(result)
+
+
+def _joined(left: Span, right: Span) -> Span:
+    surest = max(left, right, key=lambda span: (span.score, span.end - span.start))
+    return Span(left.start, max(left.end, right.end), surest.entity_type, surest.score)

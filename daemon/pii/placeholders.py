@@ -1,0 +1,84 @@
+"""`<EMAIL_ADDRESS_1>`: how a placeholder is written, recognised and numbered.
+
+A *name* is what stands between the angle brackets: `EMAIL_ADDRESS_1`. Models give placeholders back in
+other case, with `\\_` from Markdown, with blanks for underscores, and escaped for HTML or JSON; each of these
+spellings is the same name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+# `\_` is Markdown's underscore, `\\_` the same inside JSON.
+_JOINT = r"(?:\\{0,2}_| )"
+_BODY = rf"[A-Za-z](?:[A-Za-z0-9]|{_JOINT}){{0,150}}"
+# A backslash that is escaped itself is no beginning of \u003c.
+_OPEN = r"(?:<|&lt;|(?:(?<!\\)|(?<=(?<!\\)\\\\))\\u003[cC])"
+_CLOSE = r"(?:>|&gt;|\\u003[eE])"
+
+SPELLING = re.compile(rf"{_OPEN} ?(?P<name>{_BODY}?{_JOINT}[0-9]{{1,9}}) ?{_CLOSE}")
+"""A whole placeholder, or what looks like one."""
+
+BEGINNING = re.compile(
+    rf"{_OPEN}(?: ?(?P<name>(?:{_BODY})?)(?P<cut>\\{{1,2}}|(?P<close>&(?:g(?:t)?)?|\\u(?:0(?:0(?:3)?)?)?))?)\Z"
+    r"|(?:&(?:l(?:t)?)?|\\(?:u(?:0(?:0(?:3)?)?)?)?)\Z"
+)
+"""What may be the beginning of a placeholder at the end of a text that goes on."""
+
+_OPENERS = ("<", "&lt;", "\\u003c", "\\u003C")
+
+
+def may_hold_placeholders(text: str) -> bool:
+    """Whether it is worth looking closer; far cheaper than a pattern."""
+    return any(opener in text for opener in _OPENERS)
+
+
+def canonical(spelled: str) -> str:
+    """The name as it is minted, from any spelling of it."""
+    return spelled.replace("\\", "").strip().replace(" ", "_").upper()
+
+
+def names_in(text: str) -> Iterator[str]:
+    """The names of all placeholders and look-alikes in a text."""
+    if may_hold_placeholders(text):
+        for match in SPELLING.finditer(text):
+            yield canonical(match["name"])
+
+
+class Mint:
+    """Gives out names: by kind, numbered by first appearance, one for each value.
+
+    Names that are taken, because the text holds them as look-alikes, are never given out. Of more
+    than `max_values` values the first are forgotten, and get a new name when they come again.
+    """
+
+    def __init__(self, taken: frozenset[str] = frozenset(), *, max_values: int | None = None) -> None:
+        self._taken = taken
+        self._max_values = max_values
+        self._last: Counter[str] = Counter()
+        self._names: dict[tuple[str, str], str] = {}
+
+    def name_for(self, entity_type: str, value: str) -> str:
+        """The value's name, a new one where it has none yet."""
+        key = (entity_type, value)
+        if key not in self._names:
+            self._forget_beyond_limit()
+            self._names[key] = self._next(entity_type)
+        return self._names[key]
+
+    def originals(self) -> dict[str, str]:
+        """Name to value, for all that was given out."""
+        return {name: value for (_, value), name in self._names.items()}
+
+    def _forget_beyond_limit(self) -> None:
+        if self._max_values is not None and len(self._names) >= self._max_values:
+            del self._names[next(iter(self._names))]
+
+    def _next(self, entity_type: str) -> str:
+        while True:
+            self._last[entity_type] += 1
+            name = f"{entity_type}_{self._last[entity_type]}"
+            if name not in self._taken:
+                return name

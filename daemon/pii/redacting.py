@@ -1,0 +1,74 @@
+"""Redaction of a text of any length in bounded memory, for `helix redact`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..exchange import Span
+from ..ports import Finder
+from .hiding import Replacer, with_repetitions
+from .passages import Passage
+from .scanning import find_in
+
+# Longer than any value but a private key; a finding that reaches into it may still grow.
+_MARGIN = 4096
+_BUFFER = 65_536
+_MAX_BUFFER = 1_048_576
+_LEAD = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Redacted:
+    """A piece of the text. `findings` count code points from the beginning of the whole text."""
+
+    source: str = field(repr=False)
+    text: str = field(repr=False)
+    findings: tuple[Span, ...] = ()
+
+
+class Redactor:
+    """Redacts one text that comes in parts; placeholders are numbered through to its end."""
+
+    def __init__(self, finder: Finder, replacer: Replacer) -> None:
+        self._finder = finder
+        self._replacer = replacer
+        self._lead = ""
+        self._pending = ""
+        self._done_chars = 0
+
+    def feed(self, part: str) -> Redacted:
+        """What can be told for sure by now: all but an end in which a value may have been cut."""
+        self._pending += part
+        if len(self._pending) < _BUFFER:
+            return Redacted("", "")
+        found = self._find()
+        return self._redacted(found, self._cut(found))
+
+    def finish(self) -> Redacted:
+        return self._redacted(self._find(), len(self._pending))
+
+    def _find(self) -> tuple[Span, ...]:
+        found = find_in(self._finder, Passage(self._pending, self._lead))
+        return tuple(with_repetitions([self._pending], [found])[0])
+
+    def _cut(self, found: tuple[Span, ...]) -> int:
+        """Up to where the findings are sure: behind a line or a word, and not inside a finding."""
+        sure = len(self._pending) - _MARGIN
+        cut = max(self._pending.rfind(end, 0, sure) for end in ("\n", " ")) + 1 or sure
+        for span in found:
+            if span.start < cut < span.end:
+                cut = span.start
+        return cut if cut or len(self._pending) < _MAX_BUFFER else sure
+
+    def _redacted(self, found: tuple[Span, ...], cut: int) -> Redacted:
+        source, self._pending = self._pending[:cut], self._pending[cut:]
+        spans = tuple(
+            Span(span.start, min(span.end, cut), span.entity_type, span.score) for span in found if span.start < cut
+        )
+        findings = tuple(
+            Span(span.start + self._done_chars, span.end + self._done_chars, span.entity_type, span.score)
+            for span in spans
+        )
+        self._done_chars += cut
+        self._lead = (self._lead + source)[-_LEAD:]
+        return Redacted(source, self._replacer.rewritten(source, spans), findings)
