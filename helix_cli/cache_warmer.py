@@ -41,10 +41,14 @@ def warm_cache(url: str, file: Path, *, model: str | None, credential_env: str, 
     lines = _lines(file)
     credential = os.environ.get(credential_env)
     result = WarmResult()
-    with ThreadPoolExecutor(concurrency) as pool:
+    pool = ThreadPoolExecutor(concurrency)
+    try:
         asked = [pool.submit(_ask, url, number, line, model, credential) for number, line in lines]
         for answer in _with_progress(as_completed(asked), len(asked)):
             _count(result, *answer.result())
+    finally:
+        # After Ctrl-C only what is already asked, and so paid for, is waited for.
+        pool.shutdown(cancel_futures=True)
     return result
 
 

@@ -96,7 +96,9 @@ def share(part: int, whole: int) -> str:
 def milliseconds(duration_ms: float | None) -> str:
     if duration_ms is None:
         return "–"
-    return f"{duration_ms / 1000:.1f} s" if duration_ms >= 1000 else f"{duration_ms:.0f} ms"
+    if duration_ms >= 1000:
+        return f"{duration_ms / 1000:.1f} s"
+    return f"{duration_ms:.0f} ms" if duration_ms >= 10 else f"{duration_ms:.1f} ms"
 
 
 def local_time(moment: str, form: str = "%Y-%m-%d %H:%M") -> str:

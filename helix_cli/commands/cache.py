@@ -36,7 +36,7 @@ def stats(*, config: Config = None, as_json: Json = False) -> None:
             ("misses", output.count(found["misses"])),
             ("hit rate", output.share(total, total + found["misses"])),
             ("saved", output.usd(found["saved_usd"])),
-            ("time saved", f"{found['saved_s']:,.0f} s"),
+            ("time saved", f"{found['saved_s']:,.1f} s"),
         ],
     )
 
@@ -108,7 +108,7 @@ def warm(
 
 
 def _show_why(why: Why) -> None:
-    output.line(f"{why['verdict']}: {why['model']}, asked by {why['key']}")
+    output.line(f"{why['verdict']}: {why['model']}, exact key {why['key'][:16]}")
     output.line()
     output.table(["step", "outcome", ""], [(step["step"], step["outcome"], step["detail"]) for step in why["steps"]])
     output.line()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from ..control_client import ControlClient
 
-HEADER = f"{'time':8}  {'model':26}  {'cache':9}  {'code':>4}  {'cost':>10}  {'tokens':>13}  {'took':>7}  pii"
+HEADER = f"{'time':8}  {'model':26}  {'cache':9}  {'code':>4}  {'cost':>11}  {'tokens':>13}  {'took':>7}  pii"
 STYLES = {"exact": "green", "semantic": "green", "coalesced": "green"}
 
 
@@ -56,7 +56,7 @@ def log_line(row: LogRow) -> str:
     tokens = f"{output.count(row['input_tokens'])}/{output.count(row['output_tokens'])}"
     return output.printable(
         f"{output.local_time(row['at'], '%H:%M:%S'):8}  {row['model'][:26]:26}  {row['cache'] or row['kind']:9}  "
-        f"{row['status']:>4}  {output.usd(row['cost_usd']):>10}  {tokens:>13}  "
+        f"{row['status']:>4}  {output.usd(row['cost_usd']):>11}  {tokens:>13}  "
         f"{output.milliseconds(row['total_ms']):>7}  {row['pii']}"
     ).rstrip()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -108,21 +109,37 @@ def _bar_style(budget: BudgetRow) -> str:
 
 
 class Parts(Static):
-    """What the gateway is made of, and how each part does."""
+    """What the gateway is made of: those that are not well with their reasons, then the others side by side."""
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._parts: dict[str, dict[str, str]] = {}
 
     def show(self, parts: dict[str, dict[str, str]]) -> None:
-        """Those that are not well come first, each with its reason."""
-        ordered = sorted(parts.items(), key=lambda item: (item[1].get("status") == "ok", item[0]))
-        lines = [_part_line(name, part) for name, part in ordered]
-        self.update(_one_each(lines))
+        self._parts = dict(sorted(parts.items()))
+        self._redraw()
+
+    def on_resize(self, _: Resize) -> None:
+        self._redraw()
+
+    def _redraw(self) -> None:
+        unwell = [_unwell(name, part) for name, part in self._parts.items() if part.get("status") != "ok"]
+        well = [name for name, part in self._parts.items() if part.get("status") == "ok"]
+        self.update(Text("\n").join([*unwell, _side_by_side(well, self.size.width)]))
 
 
-def _part_line(name: str, part: dict[str, str]) -> Text:
-    status = part.get("status", "")
-    line = Text.assemble(("● ", MODE_STYLES.get(status, RED)), output.printable(name), no_wrap=True)
-    if reason := part.get("reason"):
-        line.append(f"  {output.printable(reason)}", style=FAINT)
-    return line
+def _unwell(name: str, part: dict[str, str]) -> Text:
+    style = MODE_STYLES.get(part.get("status", ""), RED)
+    reason = part.get("reason") or part.get("status", "")
+    return Text.assemble(("● ", style), output.printable(name), (f"  {output.printable(reason)}", FAINT))
+
+
+def _side_by_side(names: Sequence[str], width: int) -> Text:
+    # A line may break between two names, but not (the space does not break) between a name and its dot.
+    words = "  ".join(f"●\N{NO-BREAK SPACE}{output.printable(name)}" for name in names)
+    text = Text("\n".join(textwrap.wrap(words, max(width, 1))))
+    text.highlight_regex("●", GREEN)
+    return text
 
 
 def _one_each(lines: Iterable[Text]) -> Text:

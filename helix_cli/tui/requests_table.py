@@ -50,7 +50,8 @@ def _status(row: LogRow) -> Text:
 
 
 def _money(amount: str | None) -> Text:
-    return _right("–" if amount is None else output.usd(amount))
+    shown = "–" if amount is None else output.usd(amount)
+    return _right(shown, FAINT if shown in {"–", "$0"} else "")
 
 
 def _plain(text: str, style: str = "") -> Text:
@@ -62,9 +63,9 @@ COLUMNS = (
     Column("model", 20, 0, lambda row: _plain(row["model"], "bold")),
     Column("cache", 14, 0, _verdict),
     Column("code", 4, 0, _status),
-    Column("cost", 10, 0, lambda row: _money(row["cost_usd"])),
+    Column("cost", 11, 0, lambda row: _money(row["cost_usd"])),
     Column("took", 7, 0, lambda row: _right(output.milliseconds(row["total_ms"]))),
-    Column("saved", 10, 100, lambda row: _money(row["saved_usd"])),
+    Column("saved", 11, 100, lambda row: _money(row["saved_usd"])),
     Column("tokens", 12, 112, lambda row: _right(f"{row['input_tokens']:,}/{row['output_tokens']:,}")),
     Column("pii", 22, 136, lambda row: _plain(row["pii"], PINK)),
     Column("key", 16, 156, lambda row: _plain(row["key"], FAINT)),
