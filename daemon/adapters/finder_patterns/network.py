@@ -10,7 +10,11 @@ from ...exchange import Span
 from .page import Page, words
 
 _IPV4 = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![\w]|\.[0-9])")
-_VERSION_BEFORE = re.compile(r"(?:[A-Za-z0-9][-_/@]|[=~^<>]=? ?|\bv|\b(?:version|release|build|firmware) ?)\Z", re.I)
+# `Chrome/1.2.3.4`, `lib-1.2.3.4`, `>=1.2.3.4`, `v1.2.3.4`; but not `ip=`, `root@` or `http://`.
+_VERSION_BEFORE = re.compile(
+    r"(?:(?:^|[\s(;])[A-Z][A-Za-z]{1,20}/|[A-Za-z0-9][-_.]|[=~<>!]= ?|[~^]"
+    r"|\b[vV]|\b(?i:version|release|build|firmware):? ?)\Z"
+)
 _IP_WORDS = words("ip ips ipv4 address addr host server dns nameserver resolver ping gateway client peer from")
 
 # Two groups between colons or dashes: the cheapest sign of an IPv6 or MAC address.
@@ -32,9 +36,7 @@ def _find_ipv4(page: Page) -> Iterator[Span]:
     """Public addresses; `1.2.3.4` is taken for a version unless a word near says that it is an address."""
     for start, _ in page.numbers:
         match = _IPV4.match(page.text, start)
-        if match is None or page.text[start - 1 : start] in (".", "-", "_"):
-            continue
-        if _is_public_ipv4(match[0]) and not _is_version(page, start, match.end()):
+        if match and _is_public_ipv4(match[0]) and not _is_version(page, start, match.end()):
             yield Span(start, match.end(), "IP_ADDRESS", 0.9)
 
 
@@ -48,10 +50,9 @@ def _is_public_ipv4(text: str) -> bool:
 
 
 def _is_version(page: Page, start: int, end: int) -> bool:
-    before = page.text[max(0, start - 12) : start]
-    if _VERSION_BEFORE.search(before) and not before.endswith("//"):
+    if _VERSION_BEFORE.search(page.text[max(0, start - 24) : start]):
         return True
-    all_small = end - start == 7
+    all_small = end - start == len("1.2.3.4")
     return all_small and not page.has_near(start, end, _IP_WORDS)
 
 
