@@ -5,7 +5,6 @@ A verifier, and a threshold of the scope's own, are further entries of `CHECKS`.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,9 +15,13 @@ from ..exchange import CacheEntry, Vector
 from .guards.checks import objection
 from .guards.features import Features, read_features
 from .lookup import Step
+from .placeholders import placeholders_in
 
 MIN_SIMILARITY = 0.95
 """Cosine of int8 embeddings. With all guards 0.6% of hits were wrong at .95, 4.5% at .85."""
+
+INDEX_ERROR = 0.01
+"""By how much the index may misjudge a similarity: it holds half precision, at worst 8 bits."""
 
 FEATURES_HELD = 1024
 """About 5 kB each; reading them anew costs 0.08 ms, comparing two 0.03 ms."""
@@ -77,17 +80,6 @@ def similarity(vector: Vector, entry: CacheEntry) -> float:
     return min(1.0, float(vector @ np.frombuffer(entry.vector, dtype="<f2").astype(np.float32)))
 
 
-def why_exact_only(features: Features) -> str | None:
-    """Whose text rules near hits out: "P1 pays P2" is not "P1 is paid by P2"."""
-    types = Counter(_type_of(name) for name in set(features.placeholders))
-    twice = next((kind for kind, count in types.items() if count > 1), None)
-    return f"two different {twice}" if twice else None
-
-
-def _type_of(placeholder: str) -> str:
-    return placeholder.rpartition("_")[0].removeprefix("<")
-
-
 def _of_another_partition(_: Admission, asked: Asked, found: Found) -> str | None:
     """The signs keep other partitions away already; the row is what counts."""
     is_same = (asked.scope, asked.partition) == (found.entry.scope, found.entry.partition)
@@ -102,9 +94,9 @@ def _too_far(_: Admission, __: Asked, found: Found) -> str | None:
     return None if found.similarity >= MIN_SIMILARITY else f"{found.similarity:.4f} < {MIN_SIMILARITY}"
 
 
-def _of_other_placeholders(admission: Admission, asked: Asked, found: Found) -> str | None:
-    ours, theirs = (admission.features_of(text).placeholders for text in (asked.text, found.entry.question))
-    return None if sorted(ours) == sorted(theirs) else "other placeholders"
+def _of_other_placeholders(_: Admission, asked: Asked, found: Found) -> str | None:
+    is_same = placeholders_in(asked.text) == placeholders_in(found.entry.question)
+    return None if is_same else "other placeholders"
 
 
 def _objected_to(admission: Admission, asked: Asked, found: Found) -> str | None:

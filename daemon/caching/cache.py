@@ -22,12 +22,13 @@ from ..errors import CacheMiss, EmbedderUnavailable, PartUnavailable, StoreUnava
 from ..exchange import Ask, CacheEntry, JsonObject, Target, Vector, Verdict
 from ..ports import Clock, Embedder, EntryStore, VectorIndex
 from ..settings import CacheSettings
-from .admission import Admission, Asked, Found, similarity, why_exact_only
+from .admission import INDEX_ERROR, MIN_SIMILARITY, Admission, Asked, Found, similarity
 from .keys import KeyParts, exact_key, partition, scope_of
 from .late_vectors import LateVectors
 from .lookup import Candidate, Lookup, Outcome, Slot, Step, Tally
 from .memory import EntryMemory
 from .near import NearIndex
+from .placeholders import why_exact_only
 from .report import stats_of, why_of
 
 __all__ = ["Cache", "Lookup"]
@@ -65,6 +66,8 @@ class _Search:
     parts: KeyParts
     key: bytes
     made_after: float
+    explains: bool
+    """Whether candidates are wanted that are too far away to be admitted."""
     steps: list[Step] = field(default_factory=list)
     candidates: list[Candidate] = field(default_factory=list)
     question: Question | None = None
@@ -160,7 +163,7 @@ class Cache:
         Raises:
             CacheMiss: there is none, and the request wants no other.
         """
-        lookup = await self._look(ask, dialect, body, target)
+        lookup = await self._look(ask, dialect, body, target, explains=False)
         self._tally.count(lookup.verdict, lookup.entry)
         if lookup.entry is not None:
             self._touched[lookup.entry.id] += 1
@@ -170,14 +173,14 @@ class Cache:
 
     async def why(self, *, ask: Ask, dialect: Dialect, body: JsonObject, target: Target) -> Why:
         """What `find` would say and by which steps; nothing is counted."""
-        return why_of(await self._look(ask, dialect, body, target), ask.model)
+        return why_of(await self._look(ask, dialect, body, target, explains=True), ask.model)
 
-    async def _look(self, ask: Ask, dialect: Dialect, body: JsonObject, target: Target) -> Lookup:
+    async def _look(self, ask: Ask, dialect: Dialect, body: JsonObject, target: Target, *, explains: bool) -> Lookup:
         directives = ask.directives
         if not (directives.look or directives.keep):
             off = Step("scope", "stop", "the cache is off for this request")
             return Lookup(Verdict.BYPASS, None, steps=(off,), tally=self._tally)
-        search = self._search(ask, dialect, body, target)
+        search = self._search(ask, dialect, body, target, explains=explains)
         if not directives.look:
             search.note("exact", "stop", "a fresh answer was asked for")
             self._is_eligible(search)
@@ -189,7 +192,7 @@ class Cache:
         found = await self._nearly(search)
         return self._missed(search) if found is None else self._hit(search, Verdict.SEMANTIC, found.entry, found)
 
-    def _search(self, ask: Ask, dialect: Dialect, body: JsonObject, target: Target) -> _Search:
+    def _search(self, ask: Ask, dialect: Dialect, body: JsonObject, target: Target, *, explains: bool) -> _Search:
         parts = KeyParts(
             scope=scope_of(ask.caller, self._settings.scope),
             namespace=ask.directives.namespace,
@@ -201,7 +204,7 @@ class Cache:
         )
         max_age_s = ask.directives.max_age_s
         made_after = 0.0 if max_age_s is None else self._now() - max_age_s
-        search = _Search(ask, dialect, body, parts, exact_key(parts, dialect.keyed(body)), made_after)
+        search = _Search(ask, dialect, body, parts, exact_key(parts, dialect.keyed(body)), made_after, explains)
         search.note("scope", "pass", parts.scope)
         return search
 
@@ -242,7 +245,7 @@ class Cache:
             return "cache.mode is exact"
         if not search.ask.directives.near:
             return "asked for exact hits only"
-        return question.exact_only or why_exact_only(self._admission.features_of(question.text))
+        return question.exact_only or why_exact_only(question.text)
 
     # --- near
 
@@ -268,7 +271,7 @@ class Cache:
             return None
         vector = search.vector = await self._embed(search.question.text)
         asked = Asked(search.question.text, search.parts.scope, search.partition, vector, search.made_after)
-        return self._first_admitted(search, asked, await self._candidates(asked))
+        return self._first_admitted(search, asked, await self._candidates(search, asked))
 
     async def _embed(self, text: str) -> Vector:
         self._embedding += 1
@@ -279,19 +282,20 @@ class Cache:
         self._trouble.pop("embedder", None)
         return vector
 
-    async def _candidates(self, asked: Asked) -> list[Found]:
+    async def _candidates(self, search: _Search, asked: Asked) -> list[Found]:
         """The nearest entries that the store still has; what it has no more is forgotten."""
-        ids = await self._near.search(asked.vector, asked.partition, SEARCHED)
-        entries = await self._store.get_by_ids(ids) if ids else {}
-        if gone := [entry_id for entry_id in ids if entry_id not in entries]:
+        min_similarity = -1.0 if search.explains else MIN_SIMILARITY - INDEX_ERROR
+        near = await self._near.search(asked.vector, asked.partition, SEARCHED, min_similarity=min_similarity)
+        entries = await self._store.get_by_ids([entry_id for entry_id, _ in near]) if near else {}
+        if gone := [entry_id for entry_id, _ in near if entry_id not in entries]:
             self._near.forget(gone)
-        found = [Found(entry, similarity(asked.vector, entry)) for entry in entries.values()]
-        near = (one for one in found if one.entry.partition == asked.partition)
-        return sorted(near, key=lambda one: one.similarity, reverse=True)[:CANDIDATES]
+        ours = (entry for entry in entries.values() if entry.partition == asked.partition)
+        found = [Found(entry, similarity(asked.vector, entry)) for entry in ours]
+        return sorted(found, key=lambda one: one.similarity, reverse=True)[:CANDIDATES]
 
     def _first_admitted(self, search: _Search, asked: Asked, candidates: list[Found]) -> Found | None:
         """The search notes the steps of the one that is admitted, or else of the nearest."""
-        search.note("candidates", "pass" if candidates else "stop", f"{len(candidates)} of this partition")
+        search.note("candidates", "pass" if candidates else "stop", _counted(candidates))
         ladders = []
         for found in candidates:
             ladder = self._admission.steps(asked, found)
@@ -479,3 +483,7 @@ class Cache:
     def _index_state(self) -> tuple[str, str]:
         reason = self._near.trouble if self._settings.mode == "semantic" else ""
         return ("degraded" if reason else "ok", reason)
+
+
+def _counted(candidates: list[Found]) -> str:
+    return f"{len(candidates)} near" if candidates else "none is near"

@@ -76,10 +76,12 @@ class NearIndex:
         """Until the index has all that the store has now."""
         await self._caught_up.wait()
 
-    async def search(self, vector: Vector, partition: bytes, count: int) -> list[int]:
-        """Ids of entries of the partition, nearest first; others may be among them, far away."""
+    async def search(
+        self, vector: Vector, partition: bytes, count: int, *, min_similarity: float
+    ) -> list[tuple[int, float]]:
+        """Up to `count` ids with their similarity, nearest first. Such of other partitions are far from everything."""
         matches = await self._on_worker(self._search, vector, partition, count)
-        return [entry_id for entry_id, _ in matches]
+        return [match for match in matches if match[1] >= min_similarity]
 
     def add(self, entry_id: int, partition: bytes, vector: Vector) -> None:
         """Searches that begin after this find it."""

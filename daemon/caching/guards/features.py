@@ -6,12 +6,11 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ..placeholders import PLACEHOLDER
 from . import words
 from .numbers import read_numbers
 
 _URL = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+\.\w+|(?<!\S)(?:~|\.{1,2})?/[\w.-][\w./-]*|\b[A-Za-z]:\\\S+")
-
-_PLACEHOLDER = re.compile(r"<[A-Z][A-Z0-9_]*_\d+>")
 
 _QUOTED = re.compile(r"\"([^\"\n]+)\"|“([^”\n]+)”|«([^»\n]+)»|(?<!\w)'([^'\n]+)'(?!\w)|`+([^`]+)`+")
 
@@ -77,7 +76,6 @@ class Features:
 
     folded: str
     urls: tuple[str, ...]
-    placeholders: tuple[str, ...]
     quoted: tuple[str, ...]
     code: tuple[str, ...]
     tokens: tuple[str, ...]
@@ -106,14 +104,13 @@ class Features:
 
 def read_features(text: str) -> Features:
     urls, rest = _cut(_URL, text)
-    placeholders, rest = _cut(_PLACEHOLDER, rest)
+    rest = PLACEHOLDER.sub(" ", rest)
     tokens = _tokens(rest)
     numbers, measures = read_numbers(tokens)
     meanings = [_meaning(token) for token in tokens]
     return Features(
         folded=text.casefold(),
         urls=tuple(url.rstrip(".,;:!?)") for url in urls),
-        placeholders=placeholders,
         quoted=tuple(next(filter(None, groups)) for groups in _QUOTED.findall(rest)),
         code=tuple(_CODE.findall(rest)),
         tokens=tokens,
