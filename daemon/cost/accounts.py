@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -43,6 +44,10 @@ __all__ = ["Accounts", "Bill"]
 log = logging.getLogger(__name__)
 
 ROWS_LEARNED_FROM = 1_000
+
+REFUSALS_SHOWN = 10
+
+BEGIN_ANEW_S = 1.0
 
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -94,8 +99,8 @@ class Accounts:
         except StoreUnavailable as error:
             log.warning("the budgets cannot be read yet: %s", error)
         self._tasks = [
-            asyncio.create_task(self._ledger.flush_forever()),
-            asyncio.create_task(self._admission.keep_leases()),
+            asyncio.create_task(_without_end(self._ledger.flush_forever)),
+            asyncio.create_task(_without_end(self._admission.keep_leases)),
         ]
 
     async def aclose(self) -> None:
@@ -133,7 +138,8 @@ class Accounts:
     ) -> AsyncGenerator[Bill, None]:
         """Admit one attempt at a provider; leaving the block settles it, also where nobody did inside.
 
-        `attempt` counts from 0; the first has the request's own id in the ledger.
+        `body` is what `target` is to be sent. `attempt` counts from 0; the first has the request's own id in the
+        ledger.
 
         Raises:
             BudgetExceeded: on entry; a row `refused` says so.
@@ -202,7 +208,7 @@ class Accounts:
             for row in await self._ledger.recent(ROWS_LEARNED_FROM)
             if any(was_refused_by(row, limit.scope, limit.window) for limit in limits)
         ]
-        return {"budgets": await self._budget_rows(limits), "refusals": refused}
+        return {"budgets": await self._budget_rows(limits), "refusals": refused[-REFUSALS_SHOWN:]}
 
     async def report(
         self, *, since: datetime | None = None, until: datetime | None = None, by: str | None = None
@@ -236,11 +242,10 @@ class Accounts:
         """Price, admit and write down, in this order; nothing stays reserved when this raises."""
         price = await self._prices.price(ask.model, target)
         body_bytes = len(to_json(body))
-        usual = self._habits.usual_output(target) if price else None
-        need = need_of(price, dialect, body, body_bytes, usual)
+        need = need_of(price, dialect, body, body_bytes, partial(self._habits.usual_output, target))
         admitted = await self._admit(ask, target, row, need, is_free=price is not None and price.is_free)
         if admitted.output_tokens is not None:
-            body = dialect.with_output_limit({**body, "model": target.model}, admitted.output_tokens)
+            body = dialect.with_output_limit(body, admitted.output_tokens)
         if price is not None:
             row.price_source = price.source
             row.bound_usd = need.usd(admitted.output_tokens or need.output_tokens)
@@ -295,3 +300,13 @@ class Accounts:
         """Without `until`, all that there is: rows of this moment are part of it."""
         tomorrow = self._clock.now() + timedelta(days=1)
         return SpendQuery(since=since or _BEGINNING, until=until or tomorrow, by=by, timezone=self._timezone)
+
+
+async def _without_end(work: Callable[[], Awaitable[None]]) -> None:
+    """The border of a background task: what nobody foresaw is logged, and the work goes on."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            log.exception("the ledger's background work failed and is begun anew")
+            await asyncio.sleep(BEGIN_ANEW_S)

@@ -118,14 +118,22 @@ class Admission:
         return [state or CounterState(0, 0) for state in found]
 
     async def keep_leases(self) -> None:
-        """Renew what is open and settle what is owed, until cancelled."""
+        """Tend the leases, until cancelled."""
         while True:
             await asyncio.sleep(LEASE_S / 3)
             try:
-                await self._renew()
-                await self._settle_owed()
+                await self.tend()
             except StoreUnavailable as error:
                 log.warning("budgets: %s", error)
+
+    async def tend(self) -> None:
+        """Renew the leases of open calls, and settle what is owed.
+
+        Raises:
+            StoreUnavailable: it is to be done again.
+        """
+        await self._renew()
+        await self._settle_owed()
 
     async def aclose(self) -> None:
         """Wait for the settlements under way."""

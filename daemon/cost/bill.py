@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from ..dialects.dialect import Dialect
-from ..errors import HelixError, UpstreamFailed, UpstreamTimeout
+from ..errors import RequestRefused, UpstreamFailed, UpstreamTimeout
 from ..exchange import JsonObject, LedgerRow, Outcome, Target, Usage
 from ..ports import Clock
 from .admission import Admission, Admitted
@@ -97,11 +97,13 @@ class Bill:
 
     async def abandon(self, error: BaseException | None) -> None:
         """Settle a call that was left without an outcome: by what came, or by its input where the provider was
-        asked and nobody saw an answer. Where it cannot have been answered it costs nothing."""
+        asked and nobody saw an answer. Where it cannot have been answered it costs nothing.
+
+        `error` is why it was left; None: an answer that began well ended too early.
+        """
         if self._is_settled:
             return
-        self.row.reason = _reason(error)
-        self.row.status = error.status if isinstance(error, UpstreamFailed) else CLIENT_LEFT
+        self.row.status, self.row.reason = _why_left(error)
         if self._was_not_answered(error):
             await self._close("failed", None)
         else:
@@ -159,12 +161,12 @@ def _count_tokens(row: LedgerRow, usage: Usage) -> None:
     row.reasoning_tokens = usage.reasoning_tokens
 
 
-def _reason(error: BaseException | None) -> str:
-    """Why a call was left, in words that hold nothing of its content."""
+def _why_left(error: BaseException | None) -> tuple[int, str]:
+    """A status, and a reason that holds nothing of the call's content."""
     if error is None:
-        return "the answer was not read to its end"
-    if isinstance(error, HelixError):
-        return str(error)
+        return 200, "the answer ended before its end"
+    if isinstance(error, RequestRefused):
+        return error.status, str(error)
     if isinstance(error, (asyncio.CancelledError, GeneratorExit)):
-        return "the caller left"
-    return type(error).__name__
+        return CLIENT_LEFT, "the caller left"
+    return 500, type(error).__name__

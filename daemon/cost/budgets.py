@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,8 @@ from ..ports import RecordStore
 from ..settings import BudgetSettings, Settings
 from .money import nanos_of
 from .windows import Window, window_at
+
+log = logging.getLogger(__name__)
 
 RECORD_KIND = "budget"
 
@@ -157,15 +160,17 @@ class Budgets:
 
     def _rebuild(self) -> None:
         """Where both have one of the same identity, the file's holds."""
-        of_command = [_checked(record) for record in (self._records or {}).values()]
-        by_name = {budget.name: budget for budget in self._budgets(of_command)}
+        by_name = {budget.name: budget for budget in self._found()}
         self._by_scope: dict[str, list[Budget]] = {}
         for budget in by_name.values():
             self._by_scope.setdefault(budget.settings.scope, []).append(budget)
 
-    def _budgets(self, of_command: list[BudgetSettings]) -> Iterator[Budget]:
-        for settings in of_command:
-            yield Budget(settings, FROM_COMMAND, self._zone)
+    def _found(self) -> Iterator[Budget]:
+        for name, record in (self._records or {}).items():
+            try:
+                yield Budget(_checked(record), FROM_COMMAND, self._zone)
+            except BadRequest as error:
+                log.warning("the stored budget %s cannot be used: %s", name, error)
         for settings in self._of_file:
             yield Budget(settings, FROM_FILE, self._zone)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -31,8 +32,9 @@ class Need:
     usd_per_output_token: Decimal
     output_tokens: int
     """The most that it may write as it stands."""
-    usual_output_tokens: int | None
-    """What calls of its kind stay within; None: not known yet."""
+    usual_output_tokens: Callable[[], int | None]
+    """What calls of its kind stay within; None: not known yet. Asked at each try: calls that settle while this
+    one waits teach it."""
     choices: int = 1
     """A call for several answers writes one token for each at least."""
 
@@ -62,12 +64,15 @@ class Need:
         return int(left_usd // self.usd_per_output_token) if self.usd_per_output_token else self.output_tokens
 
     def _usual(self, at_any_size: bool) -> int:
-        if self.usual_output_tokens is not None:
-            return self.usual_output_tokens
+        usual = self.usual_output_tokens()
+        if usual is not None:
+            return usual
         return SMALLEST_OUTPUT_TOKENS if at_any_size else UNLEARNED_OUTPUT_TOKENS
 
 
-def need_of(price: Price | None, dialect: Dialect, body: JsonObject, body_bytes: int, usual: int | None) -> Need:
+def need_of(
+    price: Price | None, dialect: Dialect, body: JsonObject, body_bytes: int, usual: Callable[[], int | None]
+) -> Need:
     """The worst case of a request: its bytes as tokens, since no tokenizer makes more, at the dearest rate of any
     input class; then all the output it allows. What a body only refers to (a picture's URL) is not seen here.
 
@@ -75,7 +80,7 @@ def need_of(price: Price | None, dialect: Dialect, body: JsonObject, body_bytes:
     anything left, and is counted as unpriced.
     """
     if price is None:
-        return Need(usd_of(1), Decimal(0), 0, 0)
+        return Need(usd_of(1), Decimal(0), 0, usual)
     tier = body.get("service_tier")
     usd_per_input_token, usd_per_output_token = price.dearest(body_bytes, tier if isinstance(tier, str) else None)
     choices = dialect.output_limit(dialect.with_output_limit(body, 1)) or 1

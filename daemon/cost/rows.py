@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from ..errors import BudgetExceeded, RequestRefused
 from ..exchange import Ask, LedgerRow, RowKind, Target, Verdict
 from .budgets import budget_name
@@ -19,8 +21,8 @@ def call_row(ask: Ask, target: Target, attempt: int, *, cache: Verdict, pii: str
 
 
 def refuse(row: LedgerRow, error: RequestRefused) -> LedgerRow:
-    """Make `row` that of a refusal."""
-    row.kind, row.outcome = "refused", ""
+    """Make `row` that of a refusal, which costs nothing."""
+    row.kind, row.outcome, row.cost_usd = "refused", "", Decimal(0)
     row.status = error.status
     row.reason = f"{_subject(error)}: {error}"
     return row

@@ -125,7 +125,6 @@ class Books:
             task.cancel()
         await asyncio.gather(*self.accounts._tasks, return_exceptions=True)
         await self.spend_log.aclose()
-        await self.store.aclose()
 
     async def close(self) -> None:
         """End in good order."""
@@ -134,10 +133,20 @@ class Books:
         await self.store.aclose()
 
 
-async def open_books(directory: Path, clock: HandClock, table: PriceTable = CENT_A_TOKEN, **settings: Any) -> Books:
-    """The books of a data directory, as a daemon opens them when it starts."""
-    store = EmbeddedStore(directory / "store.db", clock)
-    await store.open()
+async def open_books(
+    directory: Path,
+    clock: HandClock,
+    table: PriceTable = CENT_A_TOKEN,
+    store: EmbeddedStore | None = None,
+    **settings: Any,
+) -> Books:
+    """The books of a data directory, as a daemon opens them when it starts.
+
+    `store` is one whose counters outlived the process before, as those of Redis do.
+    """
+    if store is None:
+        store = EmbeddedStore(directory / "store.db", clock)
+        await store.open()
     journal = FileJournal(directory / "journal")
     spend_log = DuckDbSpendLog(directory / "spend.duckdb")
     told: list[LedgerRow] = []

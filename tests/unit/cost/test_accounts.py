@@ -196,6 +196,24 @@ async def test_budgets_know_after_a_restart_what_was_spent(open_the_books):
     assert ["1"] == [row["spent_usd"] for row in await books.accounts.budgets()]
 
 
+@pytest.mark.parametrize("store_outlives_it", [False, True])
+async def test_what_a_crash_interrupted_counts_with_its_bound(open_the_books, store_outlives_it):
+    """Embedded counters begin anew from the ledger; those of a shared store are settled, once."""
+    books = await open_the_books(budgets=TEN_DOLLARS)
+    await books.call(ask(), output_tokens=100)
+    never_left = books.reserving(ask(id="cut off", max_tokens=300))
+    await never_left.__aenter__()
+    await books.die()
+
+    for _ in range(2):
+        store = books.store if store_outlives_it else None
+        books = await open_the_books(budgets=TEN_DOLLARS, store=store)
+        [budget] = await books.accounts.budgets()
+        assert ("4", "0") == (budget["spent_usd"], budget["reserved_usd"])
+        assert {"req-1": "settled", "cut off": "unknown"} == {row.id: row.outcome for row in await books.rows()}
+        await books.die()
+
+
 async def test_a_budget_starts_anew_with_its_window(open_the_books, clock):
     books = await open_the_books(budgets=TEN_DOLLARS)
     await books.call(ask(), output_tokens=1000)

@@ -8,7 +8,7 @@ import pytest
 
 from daemon.cost import admission
 from daemon.dialects import dialect_named
-from daemon.errors import BudgetExceeded
+from daemon.errors import BudgetExceeded, LedgerUnavailable, StoreUnavailable
 from daemon.exchange import Usage
 from tests.unit.cost.books import ask
 
@@ -156,3 +156,62 @@ async def test_a_caller_who_leaves_while_waiting_holds_nothing(open_the_books):
 
     assert [("0", "0")] == [(row["spent_usd"], row["reserved_usd"]) for row in await books.accounts.budgets()]
     assert ["first"] == [row.id for row in await books.rows()]
+
+
+async def test_a_long_streams_reservation_is_renewed(open_the_books, clock):
+    books = await open_the_books(budgets=[{"scope": "all", "limit_usd": "10"}])
+
+    async with books.reserving(ask(max_tokens=500)):
+        for _ in range(5):
+            clock.pass_s(admission.LEASE_S / 2)
+            await books.accounts._admission.tend()
+        assert ["5"] == [row["reserved_usd"] for row in await books.accounts.budgets()]
+
+
+async def test_a_reservation_ends_by_itself_when_its_process_died(open_the_books, clock):
+    books = await open_the_books(budgets=[{"scope": "all", "limit_usd": "10"}])
+    never_left = books.reserving(ask(max_tokens=500))
+    await never_left.__aenter__()
+    assert ["5"] == [row["reserved_usd"] for row in await books.accounts.budgets()]
+
+    clock.pass_s(admission.LEASE_S + 1)
+
+    assert ["0"] == [row["reserved_usd"] for row in await books.accounts.budgets()]
+
+
+async def test_money_is_counted_later_where_the_store_was_away_at_the_end(open_the_books, monkeypatch):
+    books = await open_the_books(budgets=[{"scope": "all", "limit_usd": "10"}])
+
+    async def away(*_):
+        raise StoreUnavailable("gone")
+
+    async with books.reserving(ask(max_tokens=500)) as bill:
+        monkeypatch.setattr(books.store, "settle", away)
+        await bill.settle(Usage(1, 100), status=200)
+    monkeypatch.undo()
+    await books.accounts._admission.tend()
+
+    [budget] = await books.accounts.budgets()
+    assert ("1", "0") == (budget["spent_usd"], budget["reserved_usd"])
+
+
+async def test_no_call_is_made_while_its_budgets_cannot_be_asked(open_the_books, monkeypatch):
+    books = await open_the_books(budgets=[{"scope": "all", "limit_usd": "10"}])
+
+    async def away(*_):
+        raise StoreUnavailable("gone")
+
+    monkeypatch.setattr(books.store, "reserve", away)
+    with pytest.raises(LedgerUnavailable):
+        await books.call(ask(), output_tokens=1)
+
+    assert [] == await books.rows()
+
+
+async def test_a_body_for_many_choices_is_never_clamped_below_a_token_each(open_the_books):
+    """Else its providers would write more than what is reserved."""
+    books = await open_the_books(budgets=[{"scope": "all", "limit_usd": "0.5"}])
+
+    async with books.reserving(ask(n=40)) as bill:
+        assert 40 == CHAT.output_limit(bill.body)
+        assert ["0.4"] == [row["reserved_usd"] for row in await books.accounts.budgets()]
