@@ -147,6 +147,8 @@ class Cache:
         """Rule by these from the next look-up on. The size of the memory stays as it was at the start."""
         self._settings = settings
         self._policy = policy
+        if self._tidying is not None and settings.mode == "semantic":
+            self._near.start()
 
     def parts(self) -> dict[str, tuple[str, str]]:
         """Status and reason of what the cache stands on, for /health/ready."""

@@ -69,7 +69,8 @@ class NearIndex:
             task, self._task = self._task, None
             task.cancel()
             await asyncio.wait((task,))
-            await self._try(self._keep_up, self._save)
+            # Catching up may take minutes after a rebuild; the next start goes on from what is saved.
+            await self._try(*([self._keep_up] if self._caught_up.is_set() else []), self._save)
         self._worker.shutdown(wait=False)
 
     async def caught_up(self) -> None:

@@ -10,16 +10,17 @@ from ..placeholders import PLACEHOLDER
 from . import words
 from .numbers import read_numbers
 
-_URL = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+\.\w+|(?<!\S)(?:~|\.{1,2})?/[\w.-][\w./-]*|\b[A-Za-z]:\\\S+")
+# A question is at most 1,024 bytes, yet anybody's: no pattern below may take cubic time.
+_URL = re.compile(r"(?:https?://|www\.)\S+|[^\s@]{1,64}@[^\s@]+|(?<!\S)(?:~|\.{1,2})?/[\w.-][\w./-]*|\b[A-Za-z]:\\\S+")
 
 _QUOTED = re.compile(r"\"([^\"\n]+)\"|“([^”\n]+)”|«([^»\n]+)»|(?<!\w)'([^'\n]+)'(?!\w)|`+([^`]+)`+")
 
 _CODE = re.compile(
     r"""
-      [A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+                       # df.dropna, file.py
-    | \w*[a-z]\w*_\w+ | \w+_\w*[a-z]\w* | [A-Z]+_[A-Z_]+    # snake_case, CONSTANT_CASE
+      \b[^\W\d]\w*(?:\.[^\W\d]\w*)+                         # df.dropna, file.py
+    | \b[^\W_]*_\w+                                         # snake_case, CONSTANT_CASE
     | \b[a-z]+[A-Z]\w*                                      # camelCase; CamelCase is more often a brand
-    | \b[A-Za-z_]\w*(?=\()                                  # called(
+    | \b[^\W\d]\w*(?=\()                                    # called(
     | (?<!\S)-{1,2}[A-Za-z][\w-]*                           # --flag
     | [$@\#][A-Za-z_]\w* | \\\w                             # $VAR, @decorator, \n
     | [<>=!+*%^|&~/:-]*[<>=+*^|~][<>=!+*%^|&~/:-]* | && | ::

@@ -130,7 +130,11 @@ async def open_cache(tmp_path: Path, clock: ManualClock, embedder: OnnxEmbedder)
     async with AsyncExitStack() as stack:
 
         async def open_one(
-            *, embedder: Embedder = embedder, store: EntryStore | None = None, policy: str = "pii-1", **settings: Any
+            *,
+            embedder: Embedder = embedder,
+            store: EntryStore | None = None,
+            is_shared: bool = False,
+            **settings: Any,
         ) -> Client:
             own = EmbeddedStore(tmp_path / "store.sqlite", clock)
             await own.open()
@@ -141,7 +145,8 @@ async def open_cache(tmp_path: Path, clock: ManualClock, embedder: OnnxEmbedder)
                 embedder=embedder,
                 settings=CacheSettings(**settings),
                 clock=clock,
-                policy=lambda: policy,
+                policy=lambda: "pii-1",
+                is_shared=is_shared,
             )
             await cache.start()
             stack.push_async_callback(cache.aclose)

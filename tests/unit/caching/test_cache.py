@@ -266,6 +266,37 @@ class TestScopes:
         asyncio.run(story(tmp_path_factory.mktemp("scopes")))
 
 
+class TestSharedStore:
+    """Two nodes on one store; each has its own memory and its own index."""
+
+    async def test_a_node_finds_what_another_one_keeps(self, open_cache: Open) -> None:
+        ours, theirs = await open_cache(is_shared=True), await open_cache(is_shared=True)
+        await theirs.learn(ASKED)
+
+        assert "exact" == await ours.verdict(ASKED)
+        ours.cache._near.restart()  # follow now rather than in half a second
+        while "semantic" != await ours.verdict(REWORDED):
+            await asyncio.sleep(0.01)
+
+    async def test_what_another_node_clears_is_believed_for_two_seconds_only(
+        self, open_cache: Open, clock: ManualClock
+    ) -> None:
+        ours, theirs = await open_cache(is_shared=True), await open_cache(is_shared=True)
+        await ours.learn(ASKED)
+        await theirs.cache.clear()
+        clock.advance(2)
+
+        assert "miss" == await ours.verdict(ASKED)
+        assert "miss" == await ours.verdict(REWORDED)
+
+    async def test_without_the_store_a_nodes_own_memory_answers(self, open_cache: Open, clock: ManualClock) -> None:
+        client = await open_cache(is_shared=True, store=BrokenStore())
+        assert "bypass" == (await client.learn(ASKED)).verdict
+        clock.advance(60)
+
+        assert "exact" == await client.verdict(ASKED)
+
+
 class TestTrouble:
     async def test_without_a_store_requests_go_on_and_it_is_said(self, open_cache: Open) -> None:
         client = await open_cache(store=BrokenStore())
