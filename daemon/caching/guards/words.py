@@ -54,8 +54,8 @@ quart quarts
 cup cups
 tbsp tablespoon tablespoons
 tsp teaspoon teaspoons
-celsius centigrade °c
-fahrenheit °f
+celsius centigrade
+fahrenheit
 kelvin
 percent % pct percentage
 ms millisecond milliseconds
@@ -70,8 +70,8 @@ quarter quarters
 year years yr yrs
 decade decades
 century centuries
-am a.m a.m.
-pm p.m p.m.
+am
+pm
 noon midday
 midnight
 half halves halve
@@ -80,7 +80,7 @@ double twice
 triple thrice
 single
 mph
-kph kmh km/h
+kph kmh
 bit bits
 byte bytes
 kb kilobyte kilobytes
@@ -144,7 +144,7 @@ thanksgiving
 """)
 
 CURRENCIES = _named("""
-usd dollar dollars $ us$ bucks
+usd dollar dollars $ bucks
 eur euro euros €
 gbp £ quid sterling
 jpy yen ¥
@@ -255,7 +255,7 @@ belgian
 """)
 
 TECHNOLOGIES = _named("""
-python py python3
+python py
 javascript js
 typescript ts
 java
@@ -314,7 +314,7 @@ conda
 cargo
 docker
 podman
-kubernetes k8s
+kubernetes
 linux
 windows
 macos
@@ -339,7 +339,7 @@ xml
 csv
 tsv
 table tabular
-bullet bullets bulleted bullet-point bullet-points
+bullet bullets bulleted
 numbered
 markdown
 html
@@ -377,7 +377,7 @@ long lengthy
 detailed detail details thorough thoroughly comprehensive comprehensively exhaustive
 """)
 
-ONLY_BEHIND_NUMBERS = _all("am a.m m g l min bar")
+ONLY_BEHIND_NUMBERS = _all("am m g l min bar")
 """Units that are common words, or nothing, elsewhere."""
 
 # `one` is left out: it is an article more often than a number, and still differs from every other number.
@@ -562,15 +562,15 @@ COUNTERPARTS = frozenset(
 PREPOSITIONS = frozenset(word for pair in COUNTERPARTS for word in pair)
 
 PERSONS = _named("""
-1 i me my mine myself
-1p we us our ours ourselves
-2 you your yours yourself
-3m he him his himself
-3f she her hers herself
-3p they them their theirs themselves
+i me my mine myself
+we us our ours ourselves
+you your yours yourself
+he him his himself
+she her hers herself
+they them their theirs themselves
 """)
 
-THIRD_PERSONS = frozenset(("3m", "3f", "3p"))
+THIRD_PERSONS = frozenset(("he", "she", "they"))
 
 POSSESSIVES = _all("my mine our ours your yours his her hers their theirs")
 
@@ -628,6 +628,6 @@ LIGHT = _all(
     "ways step steps about some any one ll ve re d s m t th st nd rd get gets got gotten getting "
     "obtain obtained receive received find finding locate help helping assist assistance able unable "
     "possible possibly reason reasons cause come go going goes seem seems seemed appear appears think "
-    "thinking believe still yet already really currently exactly thing things something what's"
+    "thinking believe still yet already really currently exactly thing things something"
 )
 """Words that may come, go and be exchanged in near texts without another answer being right."""
