@@ -18,6 +18,16 @@ Operator = Literal["replace", "mask", "hash", "encrypt", "block", "allow"]
 WindowName = Literal["hour", "day", "week", "month", "total"]
 
 
+ON_BY_DEFAULT = frozenset(
+    {
+        *("EMAIL_ADDRESS", "PHONE_NUMBER", "CREDIT_CARD", "IBAN_CODE", "CRYPTO", "SECRET", "IP_ADDRESS"),
+        *("MAC_ADDRESS", "PERSON", "DATE_OF_BIRTH", "STREET_ADDRESS", "US_SSN", "US_ITIN", "UK_NHS", "UK_NINO"),
+        *("ES_NIF", "ES_NIE", "IT_FISCAL_CODE", "DE_TAX_ID", "FR_NIR", "BE_NRN", "NL_BSN", "PL_PESEL", "CH_AHV"),
+        *("SE_PERSONNUMMER", "FI_PERSONAL_CODE", "BR_CPF", "AU_TFN", "AU_ABN", "AU_MEDICARE", "CA_SIN"),
+        *("IN_AADHAAR", "IN_PAN", "SG_NRIC_FIN", "KR_RRN", "CN_RESIDENT_ID"),
+    }
+)
+"""Kinds of PII that are hidden unless `pii.entities` allows them."""
 OFF_BY_DEFAULT = frozenset(
     {
         "LOCATION",

@@ -22,9 +22,9 @@ from presidio_analyzer.predefined_recognizers import (
 )
 
 from ..exchange import Span
-from ..settings import PiiSettings, RecognizerSettings
+from ..settings import ON_BY_DEFAULT, PiiSettings, RecognizerSettings
 from .finder_patterns.page import Page
-from .finder_patterns.structured import ENTITY_TYPES, find_structured
+from .finder_patterns.structured import find_structured
 
 _PRESIDIOS_OWN = {
     "DATE_TIME": DateRecognizer,
@@ -99,7 +99,7 @@ def _the_owners(settings: RecognizerSettings) -> RegexRecognizer:
 
 
 def _switched_on(settings: PiiSettings) -> Iterator[str]:
-    return (name for name in ENTITY_TYPES if settings.operator_of(name) != "allow")
+    return (name for name in ON_BY_DEFAULT if settings.operator_of(name) != "allow")
 
 
 def _presidios(name: str) -> RegexRecognizer:

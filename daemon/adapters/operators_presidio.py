@@ -11,7 +11,6 @@ import hashlib
 import hmac
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
-from presidio_anonymizer.operators import Mask
 
 from ..errors import FinderUnavailable
 
@@ -25,7 +24,6 @@ class PresidioOperators:
     def __init__(self, key: bytes) -> None:
         self._hash_key = _derived(key, "hash")
         self._cipher = AESGCMSIV(_derived(key, "encrypt"))
-        self._mask = Mask()
 
     def apply(self, operator: str, entity_type: str, value: str) -> str:
         try:
@@ -53,7 +51,9 @@ class PresidioOperators:
         return opened.decode("utf-8", "surrogatepass")
 
     def _masked(self, value: str) -> str:
-        return str(self._mask.operate(value, {"masking_char": "*", "chars_to_mask": len(value), "from_end": False}))
+        from presidio_anonymizer.operators import Mask  # imports Presidio's analyzer, which takes a second
+
+        return str(Mask().operate(value, {"masking_char": "*", "chars_to_mask": len(value), "from_end": False}))
 
     def _hashed(self, entity_type: str, value: str) -> str:
         """64 bits of HMAC-SHA256: enough to tell values apart, and nothing to try guesses on without the key."""

@@ -15,6 +15,8 @@ _MARGIN = 4096
 _BUFFER = 65_536
 _MAX_BUFFER = 1_048_576
 _LEAD = 120
+MAX_NUMBERED_VALUES = 200_000
+"""Of how many values a file's placeholders are remembered: about 50 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class Redacted:
 
 
 class Redactor:
-    """Redacts one text that comes in parts; placeholders are numbered through to its end."""
+    """Redacts one text that comes in parts, then the next; placeholders are numbered through all of them."""
 
     def __init__(self, finder: Finder, replacer: Replacer) -> None:
         self._finder = finder
@@ -45,7 +47,10 @@ class Redactor:
         return self._redacted(found, self._cut(found))
 
     def finish(self) -> Redacted:
-        return self._redacted(self._find(), len(self._pending))
+        """The rest of this text. What is fed after it is another one."""
+        rest = self._redacted(self._find(), len(self._pending))
+        self._lead, self._done_chars = "", 0
+        return rest
 
     def _find(self) -> tuple[Span, ...]:
         found = find_in(self._finder, Passage(self._pending, self._lead))

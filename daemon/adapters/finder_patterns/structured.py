@@ -13,16 +13,6 @@ from .network import find_network_addresses
 from .page import Page
 from .people import find_birthdays, find_people, find_streets
 
-ENTITY_TYPES = frozenset(
-    {
-        *("EMAIL_ADDRESS", "PHONE_NUMBER", "CREDIT_CARD", "IBAN_CODE", "CRYPTO", "SECRET", "IP_ADDRESS"),
-        *("MAC_ADDRESS", "PERSON", "DATE_OF_BIRTH", "STREET_ADDRESS", "US_SSN", "US_ITIN", "UK_NHS", "UK_NINO"),
-        *("ES_NIF", "ES_NIE", "IT_FISCAL_CODE", "DE_TAX_ID", "FR_NIR", "BE_NRN", "NL_BSN", "PL_PESEL", "CH_AHV"),
-        *("SE_PERSONNUMMER", "FI_PERSONAL_CODE", "BR_CPF", "AU_TFN", "AU_ABN", "AU_MEDICARE", "CA_SIN"),
-        *("IN_AADHAAR", "IN_PAN", "SG_NRIC_FIN", "KR_RRN", "CN_RESIDENT_ID"),
-    }
-)
-
 
 def find_structured(text: str, tlds: frozenset[str]) -> Iterator[Span]:
     """Everything that the patterns find, in no order; findings may overlap.
