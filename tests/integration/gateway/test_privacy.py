@@ -222,8 +222,6 @@ async def house(request, tmp_path_factory) -> AsyncIterator[House]:
         providers = [
             anthropic_settings(upstream.url, 'models = ["claude-*"]'),
             slow.replace('"openai"', '"slow"', 1),
-                '"openai"', '"slow"', 1
-            ),
             openai_settings(upstream.openai_url, 'models = ["gpt-*"]'),
         ]
         whole = "\n".join([f'[storage]\nurl = "{url}"', PII, *providers])
