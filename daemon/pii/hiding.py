@@ -11,8 +11,12 @@ from ..ports import Operators
 from ..settings import PiiSettings
 from .placeholders import Mint
 
+# What scores higher was known by its own form, and would have been found again.
+_KNOWN_BY_FORM = 0.9
 # Looking for each value in each text is quadratic: so many values are followed, and no shorter ones.
+# This much is looked through in 50 ms at most.
 _MOST_FOLLOWED = 200
+_MOST_CHARS = 50_000_000
 _SHORTEST_FOLLOWED = 4
 
 
@@ -57,13 +61,14 @@ def with_repetitions(texts: Sequence[str], found: Sequence[tuple[Span, ...]]) ->
 
 
 def _followed_values(texts: Sequence[str], found: Sequence[tuple[Span, ...]]) -> dict[str, Span]:
-    """Values that were found, with the first finding of each."""
+    """Values that were known by the words around them, with the first finding of each."""
+    most = min(_MOST_FOLLOWED, _MOST_CHARS // max(1, sum(map(len, texts))))
     values: dict[str, Span] = {}
     for text, spans in zip(texts, found, strict=True):
         for span in spans:
-            if len(values) == _MOST_FOLLOWED:
+            if len(values) == most:
                 return values
-            if span.end - span.start >= _SHORTEST_FOLLOWED:
+            if span.score < _KNOWN_BY_FORM and span.end - span.start >= _SHORTEST_FOLLOWED:
                 values.setdefault(text[span.start : span.end], span)
     return values
 

@@ -91,7 +91,7 @@ def _find_private_keys(text: str) -> Iterator[Span]:
             yield Span(at, reached, _TYPE, 0.99)
 
 
-_LOGIN = re.compile(r"://([^\s/@:\"'<>{}$]{0,128}):([^\s/@\"'<>{}$*]{1,256})@(?=[\w\[])")
+_LOGIN = re.compile(r"://([^\s/@:\"'<>{}$]{0,128}):([^\s/@\"'<>{}$*\[\]]{1,256})@(?=[\w\[])")
 
 
 def _find_url_passwords(text: str) -> Iterator[Span]:
@@ -118,16 +118,15 @@ _TOKEN_WORDS = (
     "signing_key",
     "bearer",
     "credential",
-    "signature",
 )
-# From the word on: the rest of the name, a sign of assignment, a quote.
-_IS = (
-    r"[\w.-]{0,32}[\"'`\]]{0,2}(?:\s{0,3}(?::=|=>|=|:)\s{0,3}|\s{1,2}(?:is|ist|es|est)\s{1,2}:?|\s)"
-    r"(?:[Bb]earer |[Bb]asic )?(?P<quote>[\"'`]?)"
-)
-_PASSWORD_ASSIGNMENT = re.compile(_IS + r"(?P<value>[^\s\"'`,;<>(){}\[\]]{6,512})")
-# Ends at "&" too, which parts the fields of a URL's query.
-_TOKEN_ASSIGNMENT = re.compile(_IS + r"(?P<value>[^\s\"'`,;<>(){}\[\]&]{6,512})")
+_SIGNATURE_WORDS = ("signature=", "sig=")
+# From the word on: the rest of the name, a sign of assignment.
+_IS = r"[\w.-]{0,32}[\"'`\]]{0,2}(?:\s{0,3}(?::=|=>|=|:)\s{0,3}|\s{1,2}(?:is|ist|es|est)\s{1,2}:?"
+_QUOTE = r"(?:[Bb]earer |[Bb]asic )?(?P<quote>[\"'`]?)"
+_PASSWORD_ASSIGNMENT = re.compile(rf"{_IS}){_QUOTE}(?P<value>[^\s\"'`,;<>(){{}}\[\]]{{6,512}})")
+# A blank is enough behind `Bearer`; and it ends at "&", which parts the fields of a URL's query.
+_TOKEN_ASSIGNMENT = re.compile(rf"{_IS}|\s){_QUOTE}(?P<value>[^\s\"'`,;<>(){{}}\[\]&]{{6,512}})")
+_SIGNATURE_ASSIGNMENT = re.compile(r"(?P<quote>)(?P<value>[^\s\"'`&#<>]{12,512})")
 _ATTRIBUTE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
 _LETTERS_AND_DIGITS = re.compile(r"[A-Za-z0-9+/=]+")
 _STRONG_SYMBOLS = frozenset("!@#$%^&*+?~")
@@ -138,12 +137,13 @@ def _find_assigned(page: Page) -> Iterator[Span]:
     for words, assignment, is_secret in (
         (_PASSWORD_WORDS, _PASSWORD_ASSIGNMENT, _looks_like_password),
         (_TOKEN_WORDS, _TOKEN_ASSIGNMENT, _looks_random),
+        (_SIGNATURE_WORDS, _SIGNATURE_ASSIGNMENT, _looks_random),
     ):
         for word in words:
             for at in positions(page.lower, word):
                 match = assignment.match(page.text, at + len(word))
-                if match and is_secret(match["value"]) and not _is_code(page.text, match):
-                    yield Span(match.start("value"), match.start("value") + len(_trimmed(match)), _TYPE, 0.85)
+                if match and is_secret(value := _trimmed(match)) and not _is_code(page.text, match):
+                    yield Span(match.start("value"), match.start("value") + len(value), _TYPE, 0.85)
 
 
 def _trimmed(match: re.Match[str]) -> str:

@@ -22,9 +22,9 @@ _TIGHT_JOINTS = frozenset("-./")  # a comma parts the cells of a row
 class Drawn:
     """What a drawing may stand for.
 
-    `check` gets letters and digits only, in upper case. With `context`, one of these words must
-    stand near. `alone`: where it is written in groups with blanks between, no more groups may
-    follow or go before, as they do in a table.
+    `check` gets letters and digits only, in upper case. With `context`, one of these words must stand near,
+    and the score is below 0.9: without the word it would not be found. `alone`: where it is written in groups
+    with blanks between, no more groups may follow or go before, as they do in a table.
     """
 
     entity_type: str
@@ -105,18 +105,18 @@ _DRAWINGS = _table(
     ("999-99-9999", Drawn("US_SSN", checksums.is_us_ssn, 0.9)),
     ("999 99 9999,999.99.9999,999999999", Drawn("US_SSN", checksums.is_us_ssn, 0.85, _US_SSN_WORDS)),
     ("999-99-9999", Drawn("US_ITIN", checksums.is_us_itin, 0.85)),
-    ("999999999,999 99 9999", Drawn("US_ITIN", checksums.is_us_itin, 0.8, words("itin taxpayer"))),
-    ("999 999 9999,999-999-9999,9999999999", Drawn("UK_NHS", checksums.is_uk_nhs, 0.95, words("nhs"))),
+    ("999999999,999 99 9999", Drawn("US_ITIN", checksums.is_us_itin, 0.85, words("itin taxpayer"))),
+    ("999 999 9999,999-999-9999,9999999999", Drawn("UK_NHS", checksums.is_uk_nhs, 0.85, words("nhs"))),
     ("AA999999A", Drawn("UK_NINO", checksums.is_uk_nino, 0.8)),
     ("99999999A,99999999-A", Drawn("ES_NIF", checksums.is_es_nif, 0.85)),
     ("A9999999A,A-9999999-A", Drawn("ES_NIE", checksums.is_es_nie, 0.9)),
     ("AAAAAA99A99A999A", Drawn("IT_FISCAL_CODE", checksums.is_it_fiscal_code, 0.95)),
     ("99999999999,99 999 999 999", Drawn("DE_TAX_ID", checksums.is_de_tax_id, 0.85, _TAX_WORDS)),
     ("9 99 99 99 999 999 99", Drawn("FR_NIR", checksums.is_fr_nir, 0.95)),
-    ("999999999999999", Drawn("FR_NIR", checksums.is_fr_nir, 0.9, words("nir nss insee sécurité sociale"))),
+    ("999999999999999", Drawn("FR_NIR", checksums.is_fr_nir, 0.85, words("nir nss insee sécurité sociale"))),
     ("99.99.99-999.99", Drawn("BE_NRN", checksums.is_be_nrn, 0.9)),
-    ("999999999,9999.99.999", Drawn("NL_BSN", checksums.is_nl_bsn, 0.9, words("bsn burgerservicenummer sofinummer"))),
-    ("99999999999", Drawn("PL_PESEL", checksums.is_pl_pesel, 0.9, words("pesel"))),
+    ("999999999,9999.99.999", Drawn("NL_BSN", checksums.is_nl_bsn, 0.85, words("bsn burgerservicenummer sofinummer"))),
+    ("99999999999", Drawn("PL_PESEL", checksums.is_pl_pesel, 0.85, words("pesel"))),
     ("99999999-9999", Drawn("SE_PERSONNUMMER", checksums.is_se_personal_number, 0.85)),
     (
         "999999-9999,999999+9999,999999999999",
@@ -125,16 +125,16 @@ _DRAWINGS = _table(
     ("999999-9999,999999-999A,999999A999A,999999A9999", Drawn("FI_PERSONAL_CODE", checksums.is_fi_personal_code, 0.85)),
     ("999.999.999-99", Drawn("BR_CPF", checksums.is_br_cpf, 0.95)),
     ("99999999999", Drawn("BR_CPF", checksums.is_br_cpf, 0.85, words("cpf"))),
-    ("999 999 999,999-999-999,999999999", Drawn("AU_TFN", checksums.is_au_tfn, 0.9, words("tfn"))),
-    ("99 999 999 999,99999999999", Drawn("AU_ABN", checksums.is_au_abn, 0.9, words("abn"))),
-    ("9999 99999 9,9999999999", Drawn("AU_MEDICARE", checksums.is_au_medicare, 0.9, words("medicare"))),
+    ("999 999 999,999-999-999,999999999", Drawn("AU_TFN", checksums.is_au_tfn, 0.85, words("tfn"))),
+    ("99 999 999 999,99999999999", Drawn("AU_ABN", checksums.is_au_abn, 0.85, words("abn"))),
+    ("9999 99999 9,9999999999", Drawn("AU_MEDICARE", checksums.is_au_medicare, 0.85, words("medicare"))),
     (
         "9999 9999 9999,9999-9999-9999,999999999999",
-        Drawn("IN_AADHAAR", checksums.is_in_aadhaar, 0.95, words("aadhaar aadhar uid uidai")),
+        Drawn("IN_AADHAAR", checksums.is_in_aadhaar, 0.85, words("aadhaar aadhar uid uidai")),
     ),
     ("AAAAA9999A", Drawn("IN_PAN", checksums.is_in_pan, 0.85, words("pan tax income"))),
     ("A9999999A", Drawn("SG_NRIC_FIN", checksums.is_sg_nric_fin, 0.9)),
-    ("999-999-999,999 999 999,999999999", Drawn("CA_SIN", checksums.is_ca_sin, 0.9, words("sin insurance nas"))),
+    ("999-999-999,999 999 999,999999999", Drawn("CA_SIN", checksums.is_ca_sin, 0.85, words("sin insurance nas"))),
     ("999999-9999999", Drawn("KR_RRN", checksums.is_kr_rrn, 0.9)),
     ("999999999999999999,99999999999999999A", Drawn("CN_RESIDENT_ID", checksums.is_cn_resident_id, 0.95)),
     ("999.9999.9999.99", Drawn("CH_AHV", checksums.is_ch_ahv, 0.95)),

@@ -15,6 +15,8 @@ _VERSION_BEFORE = re.compile(
     r"(?:(?:^|[\s(;])[A-Z][A-Za-z]{1,20}/|[A-Za-z0-9][-_.]|[=~<>!]= ?|[~^]"
     r"|\b[vV]|\b(?i:version|release|build|firmware):? ?)\Z"
 )
+# Single digits; or an object identifier, which begins with 0 to 2 and then 0 to 39.
+_VERSION_OR_OID = re.compile(r"[0-9](?:\.[0-9]){3}|[0-2]\.[1-3]?[0-9]\.[0-9]+\.[0-9]+")
 _IP_WORDS = words("ip ips ipv4 address addr host server dns nameserver resolver ping gateway client peer from")
 
 # Two groups between colons or dashes: the cheapest sign of an IPv6 or MAC address.
@@ -33,7 +35,7 @@ def find_network_addresses(page: Page) -> Iterator[Span]:
 
 
 def _find_ipv4(page: Page) -> Iterator[Span]:
-    """Public addresses; `1.2.3.4` is taken for a version unless a word near says that it is an address."""
+    """Public addresses; what may as well be a version or an object identifier needs a word near it."""
     for start, _ in page.numbers:
         match = _IPV4.match(page.text, start)
         if match and _is_public_ipv4(match[0]) and not _is_version(page, start, match.end()):
@@ -52,8 +54,8 @@ def _is_public_ipv4(text: str) -> bool:
 def _is_version(page: Page, start: int, end: int) -> bool:
     if _VERSION_BEFORE.search(page.text[max(0, start - 24) : start]):
         return True
-    all_small = end - start == len("1.2.3.4")
-    return all_small and not page.has_near(start, end, _IP_WORDS)
+    could_be = _VERSION_OR_OID.fullmatch(page.text, start, end)
+    return could_be is not None and not page.has_near(start, end, _IP_WORDS)
 
 
 def _find_grouped(text: str) -> Iterator[Span]:
