@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ...exchange import Span
 from .checksums import is_bitcoin_base58, is_bitcoin_bech32, mod_97_is_one
-from .page import Page
+from .page import Page, is_word_char
 
 # The registry of SWIFT, release 99: lengths by country.
 _IBAN_LENGTHS = {
@@ -46,7 +46,7 @@ def find_ibans(page: Page) -> Iterator[Span]:
 
 def _iban_end(text: str, start: int) -> int | None:
     end = _skip(text, start, _IBAN_LENGTHS.get(text[start : start + 2].upper(), 0))
-    if end == start or text[end : end + 1].isalnum():
+    if end == start or is_word_char(text[end : end + 1]):
         return None
     return end if mod_97_is_one(text[start:end].translate(_WITHOUT_SEPARATORS).upper()) else None
 

@@ -10,31 +10,48 @@ import phonenumbers
 from phonenumbers import NumberParseException
 
 from ...exchange import Span
-from .page import Page, positions, words
+from .page import Page, is_word_char, positions, words
 
 EMAIL_SIGNS = ("@", "%40")
 """`%40` is how an address stands in a URL's query."""
 
-_LOCAL_PART = re.compile(r"[\w.!#$&'*+/=?^`{|}~-]*\Z")
 _LOCAL_PART_MAX = 64  # RFC 5321, 4.5.3.1.1
-_DOMAIN = re.compile(r"(?:[^\W_](?:[\w-]{0,62})\.){1,8}(xn--[a-z0-9-]{2,59}|[^\W\d_]{2,24})(?![\w-]|\.\w)", re.I)
+_DOMAIN = re.compile(r"(?:[^\W_][\w-]{0,62}\.){1,8}[^\W_][\w-]{0,62}")
+_LABEL = re.compile(r"[^.]+")
+# Chinese and Japanese set no blank between an address and the words behind it.
+_ASCII_LABEL = re.compile(r"[A-Za-z]{2,24}(?![\x00-\x7f])")
+_FIRST_CJK = "\u2e80"
 # RFC 2606 and 6762, and what networks at home and at work use.
 _LOCAL_TLDS = frozenset(
     {"example", "test", "invalid", "local", "localhost", "internal", "lan", "corp", "home", "intranet"}
 )
-_NOT_LOCAL = "!#$&'*+/=?^`{|}~.-"
+_PUNCTUATION = "!#$&'*+/=?^`{|}~.-"
 
 
 def find_emails(page: Page, tlds: frozenset[str]) -> Iterator[Span]:
-    """Addresses whose last label is a top-level domain in use; `git@host:path` is a remote, not an address."""
+    """Addresses that end in a top-level domain in use; `git@host:path` is a remote, not an address."""
     for sign in EMAIL_SIGNS:
         for at in positions(page.text, sign):
-            domain = _DOMAIN.match(page.text, at + len(sign))
-            if domain is None or not _is_tld(domain[1].lower(), tlds):
+            end = _domain_end(page.text, at + len(sign), tlds)
+            if end is None:
                 continue
             start = _local_start(page.text, at)
-            if start < at and not _is_login(page.text, start, at, domain.end()):
-                yield Span(start, domain.end(), "EMAIL_ADDRESS", 0.95)
+            if start < at and not _is_login(page.text, start, at, end):
+                yield Span(start, end, "EMAIL_ADDRESS", 0.95)
+
+
+def _domain_end(text: str, start: int, tlds: frozenset[str]) -> int | None:
+    """Behind the last label that is a top-level domain: what follows it may be the next sentence."""
+    match = _DOMAIN.match(text, start)
+    if match is None:
+        return None
+    _, *labels = _LABEL.finditer(text, start, match.end())
+    for label in reversed(labels):
+        ascii_label = _ASCII_LABEL.match(text, label.start(), label.end())
+        for end in (label.end(), ascii_label.end() if ascii_label else label.start()):
+            if _is_tld(text[label.start() : end].lower(), tlds):
+                return end
+    return None
 
 
 def _is_tld(label: str, tlds: frozenset[str]) -> bool:
@@ -46,10 +63,10 @@ def _local_start(text: str, at: int) -> int:
     window = text[max(0, at - _LOCAL_PART_MAX) : at]
     size = 0
     for char in reversed(window):
-        if not (char.isalnum() or char in "_" or char in _NOT_LOCAL):
+        if char >= _FIRST_CJK or not (char.isalnum() or char == "_" or char in _PUNCTUATION):
             break
         size += 1
-    local = window[len(window) - size :].lstrip(_NOT_LOCAL)
+    local = window[len(window) - size :].lstrip(_PUNCTUATION)
     # What stands left of the last "=", "?", "&" or "/" belongs to a URL or an assignment.
     local = re.split(r"[=?&/|`{}]", local)[-1]
     return at - len(local) if not local.endswith(".") else at
@@ -66,14 +83,14 @@ _E164_DIGITS = 15
 _INTERNATIONAL = re.compile(r"\+[0-9]++(?:[ \u00a0\-./()]{1,2}[0-9]++){0,7}+")
 _DIGITS = re.compile(r"[0-9]+")
 _NORTH_AMERICAN = re.compile(
-    r"(?<![\w.+-])(?:\+?1[ .-]?)?(?:\([2-9][0-9]{2}\) ?[0-9]{3}[ .-]|[2-9][0-9]{2}([.-])[0-9]{3}\1)[0-9]{4}"
-    r"(?![\w]|[.-][0-9])"
+    r"(?<![A-Za-z0-9_.+-])(?:\+?1[ .-]?)?(?:\([2-9][0-9]{2}\) ?[0-9]{3}[ .-]|[2-9][0-9]{2}([.-])[0-9]{3}\1)[0-9]{4}"
+    r"(?![A-Za-z0-9_]|[.-][0-9])"
 )
 # With blanks alone it looks like the cells of a table: nothing may go before or follow.
 _NORTH_AMERICAN_SPACED = re.compile(
-    r"(?<![\w.+-])(?<![0-9] )(?:1 )?[2-9][0-9]{2} [2-9][0-9]{2}[ .-][0-9]{4}(?![\w]|[.-][0-9]| [0-9])"
+    r"(?<![A-Za-z0-9_.+-])(?<![0-9] )(?:1 )?[2-9][0-9]{2} [2-9][0-9]{2}[ .-][0-9]{4}(?![A-Za-z0-9_]|[.-][0-9]| [0-9])"
 )
-_NATIONAL = re.compile(r"\(?[0-9][0-9()]*(?:[ \u00a0\-./()]{1,2}[0-9()]+){0,6}+(?![\w-])")
+_NATIONAL = re.compile(r"\(?[0-9][0-9()]*(?:[ \u00a0\-./()]{1,2}[0-9()]+){0,6}+(?![A-Za-z0-9_-])")
 _EXTENSION = re.compile(r" ?(?:x|ext\.?|extension) ?[0-9]{1,6}\b", re.I)
 _DATE = re.compile(r"[0-9]{4}[-./][0-9]{1,2}[-./][0-9]{1,2}|[0-9]{1,2}[-./][0-9]{1,2}[-./](?:[0-9]{4}|[0-9]{2})")
 
@@ -112,7 +129,7 @@ def _phone_end(page: Page, start: int) -> int | None:
 def _international_end(text: str, plus: int) -> int | None:
     """The end of the longest number that can be dialled: behind it another number may stand."""
     match = _INTERNATIONAL.match(text, plus)
-    if match is None or text[plus - 1 : plus].isalnum():
+    if match is None or is_word_char(text[plus - 1 : plus]):
         return None
     ends = [group.end() for group in _DIGITS.finditer(match[0])]
     return next((plus + end for end in reversed(ends) if _can_be_dialled(match[0][:end])), None)

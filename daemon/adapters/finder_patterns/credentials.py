@@ -8,12 +8,12 @@ from collections import Counter
 from collections.abc import Iterator
 
 from ...exchange import Span
-from .page import Page, positions
+from .page import Page, is_word_char, positions
 
 _TYPE = "SECRET"
 
 _ISSUED: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
-    (prefix, re.compile(form))
+    (prefix, re.compile(form, re.ASCII))
     for prefix, form in (
         ("sk-", r"sk-(?:ant-|proj-|svcacct-|admin-|or-v1-|live-|test-)?(?=[\w-]{0,200}[0-9])[\w-]{16,200}"),
         ("AKIA", r"AKIA[A-Z0-9]{16}"),
@@ -71,7 +71,7 @@ def _find_issued(text: str) -> Iterator[Span]:
 
 def _is_inside_word(text: str, start: int) -> bool:
     before = text[max(0, start - 1) : start]
-    return before.isalnum() or before in ("_", "-")
+    return is_word_char(before) or before == "-"
 
 
 _BEGIN = "-----BEGIN "

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 
 from ...exchange import Span
-from .page import Page, words
+from .page import Page, is_word_char, words
 
-_IPV4 = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![\w]|\.[0-9])")
+_IPV4 = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![A-Za-z0-9_]|\.[0-9])")
 # `Chrome/1.2.3.4`, `lib-1.2.3.4`, `>=1.2.3.4`, `v1.2.3.4`; but not `ip=`, `root@` or `http://`.
 _VERSION_BEFORE = re.compile(
     r"(?:(?:^|[\s(;])[A-Z][A-Za-z]{1,20}/|[A-Za-z0-9][-_.]|[=~<>!]= ?|[~^]"
@@ -94,4 +94,4 @@ def _grouped_type(word: str) -> str | None:
 
 def _is_inside_word(text: str, start: int, end: int) -> bool:
     around = text[max(0, start - 1) : start] + text[end : end + 1]
-    return any(char.isalnum() or char in "_-" for char in around)
+    return any(is_word_char(char) or char == "-" for char in around)

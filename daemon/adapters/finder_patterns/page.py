@@ -52,6 +52,11 @@ def words(line: str) -> frozenset[str]:
     return frozenset(line.split())
 
 
+def is_word_char(char: str) -> bool:
+    """Whether an ASCII letter, digit or underscore; words of scripts that set no blanks are not meant."""
+    return char.isascii() and (char.isalnum() or char == "_")
+
+
 def positions(text: str, needle: str) -> Iterator[int]:
     """Where `needle` begins, from left to right."""
     at = text.find(needle)
