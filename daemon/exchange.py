@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -145,14 +145,22 @@ class Answer:
         return self.headers.get("content-type", "").startswith("text/event-stream")
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
-    """The first thing a reply yields: what stands before its bytes."""
+class Pieces(Protocol):
+    """Bytes as they come. Whoever gets them closes them, also where none was read: that gives up the call."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+
+    async def aclose(self) -> None: ...
+
+
+@dataclass(slots=True)
+class Reply:
+    """What a caller gets: either the `body`, which may have a stream's form, or `pieces` over time."""
 
     status: int
-    headers: Mapping[str, str]
-    streamed: bool
-    """Whether the bytes come over time. False: all of them are there, also where they have a stream's form."""
+    headers: dict[str, str]
+    body: bytes = b""
+    pieces: Pieces | None = None
 
 
 @dataclass(frozen=True, slots=True)

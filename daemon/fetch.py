@@ -82,12 +82,13 @@ class Fetcher:
                     raise
 
     async def _attempt(self, request: Request, flight: Flight, target: Target, index: int, *, is_last: bool) -> bool:
-        """Whether the target's answer stands. Leaving `reserving` settles, whatever happened inside."""
+        """Whether the target's answer stands. What was not settled inside is settled on leaving: by what came."""
+        body = request.dialect.for_provider(request.ask.body, model=target.model)
         reserving = self.accounts.reserving(
             request.ask,
             target,
             request.dialect,
-            request.ask.body,
+            body,
             attempt=index,
             cache=request.lookup.verdict,
             pii=request.hidden.header,
@@ -104,8 +105,8 @@ class Fetcher:
                 return True
 
     async def _pass_on_whole(self, attempt: _Attempt, answer: Answer) -> None:
+        attempt.bill.first_byte()  # from here on a body that breaks off is no call that was never answered
         body = await _read(answer)
-        attempt.bill.first_byte()
         asked = self._asked(attempt, answer, streamed=False)
         await self._settle(attempt, answer.status, parse_object(body), body)
         attempt.flight.begin(asked)
@@ -125,8 +126,6 @@ class Fetcher:
                 is_settled = True
                 await self._settle(attempt, answer.status, *_recorded(dialect, tape))
             await flight.piece(piece)
-        if not is_settled:
-            await self._settle(attempt, answer.status, dialect.assemble_partial(tape.bytes()), None)
 
     async def _settle(self, attempt: _Attempt, status: int, answer: JsonObject | None, body: bytes | None) -> None:
         """Book what the answer cost; keep it where it may be kept. `body` is None where it is not whole."""
@@ -162,7 +161,7 @@ def _call(request: Request, target: Target, body: JsonObject) -> Call:
     return Call(
         target=target,
         dialect=ask.dialect,
-        body=request.dialect.for_provider(body, model=target.model),
+        body=body,
         stream=ask.stream,
         headers=ask.forward_headers,
         credential=ask.caller.credential,

@@ -6,32 +6,30 @@ straight-line code. `reserve` to `keep` belong to the call, which identical requ
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
 
 from .caching.cache import Cache
-from .caching.flights import Flights
+from .caching.flights import Flights, Seat
 from .control_api import Why
 from .cost.accounts import Accounts
+from .cost.money import usd_of, usd_text
 from .dialects import dialect_named
 from .dialects.dialect import Dialect
 from .errors import CacheMiss, PiiBlocked
-from .exchange import Ask, CacheDirectives, CacheEntry, Caller, Head, LedgerRow, Verdict
+from .exchange import Ask, CacheDirectives, CacheEntry, Caller, LedgerRow, Reply, Verdict
 from .fetch import Asked, Fetcher, Request
 from .json_text import parse_object, to_json
 from .monitoring.metrics import Metrics
 from .pii.privacy import Hidden, Privacy
-from .pii.revealing import reveal_whole
+from .pii.revealing import RevealedStream, reveal_whole
 from .ports import Clock
 from .routing.router import Router
 from .security.attribution import body_tags
 from .security.callers import Callers
-
-Reply = AsyncGenerator[Head | bytes, None]
-"""A Head, then the answer's bytes as they come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +47,10 @@ class Pipeline:
     clock: Clock
 
     async def run(self, ask: Ask) -> Reply:
-        """Answer one request. Closing the generator early gives up the caller's part in the call.
+        """Answer one request. Cancelling it, or closing the reply's pieces, gives up the caller's part in the call.
 
         Raises:
-            RequestRefused: before the Head, as an error reply; after it (UpstreamFailed), a stream that was cut.
+            RequestRefused: the request gets an error reply; a stream that is cut raises UpstreamFailed in its pieces.
         """
         dialect = dialect_named(ask.dialect)
         route = self.router.route(ask.model, ask.dialect)
@@ -63,10 +61,9 @@ class Pipeline:
             self.accounts.record_refusal(ask, miss, pii=hidden.header)
             raise
         request = Request(ask, dialect, hidden, route, lookup)
-        answer = self._from_provider(request) if lookup.entry is None else self._from_cache(request, lookup.entry)
-        async with aclosing(answer):
-            async for item in answer:
-                yield item
+        if lookup.entry is not None:
+            return self._from_cache(request, lookup.entry)
+        return await self._from_provider(request)
 
     async def why(self, text: str, *, model: str, system: str | None, key: str) -> Why:
         """How the cache would decide about `text`, asked as a chat completion by the caller with the id `key`."""
@@ -106,62 +103,45 @@ class Pipeline:
             ask = replace(ask, tags=tuple(dict.fromkeys((*ask.tags, *tags))))
         return ask, hidden
 
-    async def _from_cache(self, request: Request, entry: CacheEntry) -> Reply:
-        saved_usd = Decimal(entry.cost_nanos).scaleb(-9)
+    def _from_cache(self, request: Request, entry: CacheEntry) -> Reply:
+        saved_usd = usd_of(entry.cost_nanos)
         row = self._record_hit(request, request.lookup.verdict, saved_usd, entry.input_tokens, entry.output_tokens)
-        yield self._head(request, 200, {}, row, comes_whole=True)
-        yield self._in_callers_form(request, reveal_whole(request.dialect, request.hidden, entry.answer))
+        body = reveal_whole(request.dialect, request.hidden, entry.answer)
+        return Reply(200, self._headers(request, 200, {}, row), self._in_callers_form(request, body))
 
     async def _from_provider(self, request: Request) -> Reply:
-        flight, leads = self.flights.join(request.lookup.key, partial(self.fetcher.fetch, request))
-        async with aclosing(flight.pieces()) as pieces:
-            with self.metrics.waiting.track_inprogress():
-                asked: Asked = await flight.head()
-            row = asked.row
+        """The answer of this request's call, or of the one that others who ask the same have begun."""
+        seat, leads = self.flights.join(request.lookup.key, partial(self.fetcher.fetch, request))
+        async with AsyncExitStack() as leaving:
+            leaving.push_async_callback(seat.aclose)
+            with self.metrics.waiting():
+                asked: Asked = await seat.head()
             if not leads:
                 request = replace(request, lookup=request.lookup.coalesced())
-                if not asked.streamed:
-                    row = self._record_follower(request, asked)
-            # A provider's ids and rate limits belong to the one who made the call.
-            headers = asked.headers if leads or asked.status != 200 else {}
-            comes_whole = not (asked.streamed and request.ask.stream)
-            yield self._head(request, asked.status, headers, row, asked.provider_s, comes_whole=comes_whole)
-            async for piece in self._revealed(request, asked, pieces):
-                yield piece
-            if not leads and asked.streamed:
-                self._record_follower(request, asked)
+            if asked.streamed and request.ask.stream:
+                leaving.pop_all()  # the pieces keep the seat
+                return self._as_it_comes(request, asked, seat, leads=leads)
+            body = b"".join([piece async for piece in seat.pieces()])
+            row = asked.row if leads else self._record_follower(request, asked)
+            headers = self._headers_of(request, asked, row, leads=leads)
+            return Reply(asked.status, headers, self._revealed(request, asked, body))
 
-    async def _revealed(
-        self, request: Request, asked: Asked, pieces: AsyncGenerator[bytes, None]
-    ) -> AsyncGenerator[bytes, None]:
-        if asked.streamed and request.ask.stream:
-            async for piece in self._revealed_stream(request, pieces):
-                yield piece
-            return
-        body = b"".join([piece async for piece in pieces])
+    def _as_it_comes(self, request: Request, asked: Asked, seat: Seat, *, leads: bool) -> Reply:
+        """Restored as it passes; the provider's own bytes where nothing is to be put back or taken out."""
+        vault, dialect = request.hidden.vault, request.dialect
+        rewriter = dialect.rewriter(
+            None if vault.is_empty else vault.restorer, with_usage=dialect.wants_usage(request.ask.body)
+        )
+        at_end = None if leads else partial(self._record_follower, request, asked)
+        headers = self._headers_of(request, asked, asked.row, leads=leads)
+        return Reply(asked.status, headers, pieces=RevealedStream(seat, rewriter, at_end))
+
+    def _revealed(self, request: Request, asked: Asked, body: bytes) -> bytes:
         if asked.status != 200:
-            yield body
-            return
+            return body
         if asked.streamed:  # this caller asked for it whole
             body = to_json(request.dialect.assemble(body) or request.dialect.assemble_partial(body))
-        yield self._in_callers_form(request, reveal_whole(request.dialect, request.hidden, body))
-
-    async def _revealed_stream(
-        self, request: Request, pieces: AsyncGenerator[bytes, None]
-    ) -> AsyncGenerator[bytes, None]:
-        """Restored as it passes; the provider's own bytes where nothing is to be put back or taken out."""
-        with_usage = request.dialect.wants_usage(request.ask.body)
-        vault = request.hidden.vault
-        rewriter = request.dialect.rewriter(None if vault.is_empty else vault.restorer, with_usage=with_usage)
-        if rewriter is None:
-            async for piece in pieces:
-                yield piece
-            return
-        async for piece in pieces:
-            if out := rewriter.feed(piece):
-                yield out
-        if out := rewriter.finish():
-            yield out
+        return self._in_callers_form(request, reveal_whole(request.dialect, request.hidden, body))
 
     def _in_callers_form(self, request: Request, body: bytes) -> bytes:
         """A whole answer as this caller asked for it: whole, or as the bytes of a stream."""
@@ -190,16 +170,15 @@ class Pipeline:
             pii=request.hidden.header,
         )
 
-    def _head(
-        self,
-        request: Request,
-        status: int,
-        headers: Mapping[str, str],
-        row: LedgerRow,
-        provider_s: float = 0.0,
-        *,
-        comes_whole: bool,
-    ) -> Head:
+    def _headers_of(self, request: Request, asked: Asked, row: LedgerRow, *, leads: bool) -> dict[str, str]:
+        """A provider's ids and rate limits belong to the one who made the call."""
+        headers = asked.headers if leads or asked.status != 200 else {}
+        return self._headers(request, asked.status, headers, row, asked.provider_s)
+
+    def _headers(
+        self, request: Request, status: int, headers: Mapping[str, str], row: LedgerRow, provider_s: float = 0.0
+    ) -> dict[str, str]:
+        """The provider's headers and ours, at the moment when they go out."""
         ask, lookup = request.ask, request.lookup
         overhead_s = max(0.0, self.clock.monotonic_s() - ask.started_s - provider_s)
         self.metrics.answer(status, overhead_s)
@@ -211,16 +190,14 @@ class Pipeline:
         out["x-helix-overhead-ms"] = f"{overhead_s * 1e3:.2f}"
         if lookup.similarity is not None:
             out["x-helix-similarity"] = f"{lookup.similarity:.4f}"
-        if request.hidden.header:
-            out["x-helix-pii"] = request.hidden.header
+        if found := request.hidden.header:
+            out["x-helix-pii"] = found
         answered_by = row.upstream_model or request.route.targets[0].model
         if answered_by != ask.model:
             out["x-helix-model"] = answered_by
         if not ask.stream:
-            out |= _money(row)
-        return Head(status, out, streamed=not comes_whole)
-
-
-def _money(row: LedgerRow) -> dict[str, str]:
-    money = {"x-helix-cost-usd": row.cost_usd, "x-helix-saved-usd": row.saved_usd}
-    return {name: f"{usd.normalize():f}" for name, usd in money.items() if usd is not None}
+            if row.cost_usd is not None:
+                out["x-helix-cost-usd"] = usd_text(row.cost_usd)
+            if row.saved_usd is not None:
+                out["x-helix-saved-usd"] = usd_text(row.saved_usd)
+        return out

@@ -25,7 +25,7 @@ async def start_daemon(tmp_path, upstream) -> AsyncIterator[Callable[..., Awaita
 
         async def start(settings: str = "", name: str = "helix", **environ: str) -> Daemon:
             claude = anthropic_settings(upstream.url, 'models = ["claude-*"]\n')
-            whole = settings + "\n" + claude + openai_settings(upstream.openai_url)
+            whole = settings + "\n" + claude + openai_settings(upstream.openai_url, 'models = ["gpt-*"]\n')
             return await stack.enter_async_context(Daemon(tmp_path / name, whole, **environ))
 
         yield start

@@ -93,13 +93,13 @@ class Daemon:
         return (self.config.parent / "stderr.log").read_text()
 
     def command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "helix_cli.main", arguments[0], "--config", str(self.config), *arguments[1:]]
+        return [sys.executable, "-m", "helix_cli", arguments[0], "--config", str(self.config), *arguments[1:]]
 
     async def helix(self, *arguments: str) -> tuple[int, str, str]:
         """Run a helix command against this daemon; its exit code, stdout and stderr."""
         environ = self.environ | {"HELIX_CONFIG": str(self.config)}
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "helix_cli.main", *arguments,
+            sys.executable, "-m", "helix_cli", *arguments,
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=environ,
         )  # fmt: skip
         out, err = await asyncio.wait_for(process.communicate(), START_S)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from contextlib import aclosing
 from functools import partial
-from typing import cast
 
 from aiohttp import web
 
 from ..dialects import dialect_named
 from ..errors import NotFound, RequestRefused
-from ..exchange import Ask, DialectName, Head
+from ..exchange import Ask, DialectName, Pieces, Reply
 from ..gateway import Gateway
 from ..json_text import to_json
-from ..pipeline import Reply
 from .asking import new_request_id, read_ask
 from .error_replies import as_refusal, error_reply
 
@@ -47,12 +45,11 @@ class Routes:
             return error_reply(error, dialect, request_id)
 
     async def _reply(self, request: web.Request, ask: Ask) -> web.StreamResponse:
-        async with aclosing(self._gateway.rules.pipeline.run(ask)) as reply:
-            head = cast(Head, await anext(reply))
-            if head.streamed:
-                return await _stream(request, ask, head, reply)
-            body = b"".join([cast(bytes, piece) async for piece in reply])
-        return web.Response(status=head.status, headers=head.headers, body=body)
+        reply = await self._gateway.rules.pipeline.run(ask)
+        if reply.pieces is None:
+            return web.Response(status=reply.status, headers=reply.headers, body=reply.body)
+        async with aclosing(reply.pieces):
+            return await _stream(request, ask, reply, reply.pieces)
 
     async def models(self, request: web.Request) -> web.Response:
         try:
@@ -96,16 +93,16 @@ class Routes:
         self._gateway.rules.callers.identify(request.headers)
 
 
-async def _stream(request: web.Request, ask: Ask, head: Head, reply: Reply) -> web.StreamResponse:
+async def _stream(request: web.Request, ask: Ask, reply: Reply, pieces: Pieces) -> web.StreamResponse:
     """Write the pieces as they come; an error after the head becomes an error event, since the status is gone."""
-    response = web.StreamResponse(status=head.status, headers=head.headers)
+    response = web.StreamResponse(status=reply.status, headers=reply.headers)
     response.headers["cache-control"] = "no-cache"
     await response.prepare(request)
     try:
-        async for piece in reply:
-            await response.write(piece)  # type: ignore[arg-type]
+        async for piece in pieces:
+            await response.write(piece)
     except ConnectionError:
-        return response  # the caller hung up; closing `reply` settles
+        return response  # the caller hung up; closing the pieces settles
     except Exception as error:
         await response.write(dialect_named(ask.dialect).error_event(as_refusal(error)))
     await response.write_eof()

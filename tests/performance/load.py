@@ -178,6 +178,8 @@ class Load:
             "example": self.example,
             "per_s": round(done / took, 1),
             "cpu_us": round(spent / max(1, done) * 1e6 * scale, 1),
+            "raw_cpu_us": round(spent / max(1, done) * 1e6, 1),
+            "probe_ns": round(statistics.median(speeds), 1),
             "rss_mib": round(rss_mib(self.given.pid), 1),
         }
 

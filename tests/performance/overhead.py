@@ -79,7 +79,7 @@ def wait_for(url: str, seconds: float = 60.0) -> None:
     while time.monotonic() < deadline:
         try:
             with urllib.request.urlopen(url, timeout=1) as answer:
-                if json.load(answer).get("status") in ("ok", "degraded"):
+                if json.load(answer).get("status") == "ok":
                     return
         except (OSError, ValueError):
             pass

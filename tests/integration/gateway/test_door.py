@@ -74,7 +74,7 @@ async def run_in(folder, daemon, *arguments: str) -> tuple[int, str, str]:
     import sys
 
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "helix_cli.main", *arguments,
+        sys.executable, "-m", "helix_cli", *arguments,
         cwd=folder, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         env=daemon.environ,
     )  # fmt: skip

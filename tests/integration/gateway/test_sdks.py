@@ -6,10 +6,10 @@ import pytest
 
 from tests.upstream import Reply, ToolCall
 
-MODEL, CLAUDE = "gpt-4o-mini", "claude-sonnet-4-5"
+MODEL, CLAUDE = "gpt-4o-mini", "claude-opus-4-7"
 ASKED = [{"role": "user", "content": "Greet ann@example.com"}]
 ANSWER, RESTORED = "Hello <EMAIL_ADDRESS_1>!", "Hello ann@example.com!"
-TOOL = {"type": "function", "function": {"name": "send", "parameters": {"type": "object", "properties": {}}}}
+TOOL = {"type": "function", "function": {"name": "send", "strict": True, "parameters": {"type": "object"}}}
 CLAUDE_TOOL = {"name": "send", "input_schema": {"type": "object", "properties": {}}}
 
 
