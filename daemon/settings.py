@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from difflib import get_close_matches
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, field_validator, model_validator
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
 EntityType = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=64)]
@@ -99,6 +100,15 @@ class PiiSettings(Section):
     entities: dict[EntityType, Operator] = Field(default_factory=dict)
     recognizers: tuple[RecognizerSettings, ...] = ()
 
+    @model_validator(mode="after")
+    def entities_are_known(self) -> PiiSettings:
+        known = ON_BY_DEFAULT | OFF_BY_DEFAULT | {recognizer.name for recognizer in self.recognizers}
+        for entity_type in self.entities.keys() - known:
+            nearest = get_close_matches(entity_type, known, 1)
+            hint = f"; did you mean {nearest[0]}?" if nearest else "; a recognizer of that name would make it known"
+            raise ValueError(f"{entity_type} in entities is no known kind of PII{hint}")
+        return self
+
     def operator_of(self, entity_type: str) -> Operator:
         """What becomes of a found value of this kind; `allow` leaves it alone."""
         return self.entities.get(entity_type, "allow" if entity_type in OFF_BY_DEFAULT else "replace")
@@ -121,6 +131,12 @@ class ModelSettings(Section):
     input_usd_per_mtok: Usd | None = None
     output_usd_per_mtok: Usd | None = None
     cached_input_usd_per_mtok: Usd | None = None
+
+    @model_validator(mode="after")
+    def prices_go_together(self) -> ModelSettings:
+        if (self.input_usd_per_mtok is None) != (self.output_usd_per_mtok is None):
+            raise ValueError("input_usd_per_mtok and output_usd_per_mtok go together: give both or neither")
+        return self
 
 
 class BudgetSettings(Section):

@@ -11,6 +11,7 @@ from ..exchange import Caller
 
 HELIX_KEY_PREFIX = "hx-"
 _REMEMBERED = 4096
+_LOCAL = Caller(key="local")
 
 
 class Callers:
@@ -36,7 +37,7 @@ class Callers:
         if credential is None:
             if self._require_key:
                 raise Unauthorized("no API key: this gateway wants one (Authorization: Bearer … or x-api-key)")
-            return Caller(key="local")
+            return _LOCAL
         caller = self._known.get(credential)
         if caller is None:
             caller = self._judge(credential)

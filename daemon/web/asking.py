@@ -64,13 +64,12 @@ async def read_object(request: web.Request, max_bytes: int) -> JsonObject:
         BodyTooLarge: before more than `max_bytes` were read.
         BadRequest: not JSON, not an object, or nested too deeply; the message holds nothing of the body.
     """
-    too_large = BodyTooLarge(f"the body is longer than {max_bytes} bytes (server.max_body_bytes)")
     if request.content_length is not None and request.content_length > max_bytes:
-        raise too_large
+        raise _too_large(max_bytes)
     try:
         raw = await request.read()
     except web.HTTPRequestEntityTooLarge:
-        raise too_large from None
+        raise _too_large(max_bytes) from None
     try:
         body = parse(raw)
     except ValueError as error:
@@ -79,6 +78,10 @@ async def read_object(request: web.Request, max_bytes: int) -> JsonObject:
     if not isinstance(body, dict):
         raise BadRequest("the body must be a JSON object")
     return body
+
+
+def _too_large(max_bytes: int) -> BodyTooLarge:
+    return BodyTooLarge(f"the body is longer than {max_bytes} bytes (server.max_body_bytes)")
 
 
 def _forwarded(headers: CIMultiDictProxy[str]) -> Mapping[str, str]:
