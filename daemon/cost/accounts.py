@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -48,6 +48,8 @@ ROWS_LEARNED_FROM = 1_000
 REFUSALS_SHOWN = 10
 
 BEGIN_ANEW_S = 1.0
+
+BUDGETS_READ_EVERY_S = 5.0
 
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -101,6 +103,7 @@ class Accounts:
         self._tasks = [
             asyncio.create_task(_without_end(self._ledger.flush_forever)),
             asyncio.create_task(_without_end(self._admission.keep_leases)),
+            asyncio.create_task(_without_end(self._follow_budgets)),
         ]
 
     async def aclose(self) -> None:
@@ -289,6 +292,13 @@ class Accounts:
         for call in closed:
             counted_usd = call.row.cost_usd if call.row.cost_usd is not None else call.row.bound_usd
             await self._admission.settle_interrupted(call.row.id, call.holds, nanos_of(counted_usd or Decimal(0)))
+
+    async def _follow_budgets(self) -> None:
+        """Take over the budgets that other daemons of the store were given."""
+        while True:
+            await asyncio.sleep(BUDGETS_READ_EVERY_S)
+            with suppress(StoreUnavailable):  # those that were read before hold until it answers
+                await self._budgets.load()
 
     # --- steps of a report
 
