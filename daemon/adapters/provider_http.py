@@ -182,7 +182,7 @@ class _Pieces(AsyncGenerator[bytes, None]):
         self._read = response.content.readany
         self._ended = False
 
-    async def asend(self, _value: None) -> bytes:
+    async def __anext__(self) -> bytes:
         if self._ended:
             raise StopAsyncIteration
         try:
@@ -194,6 +194,9 @@ class _Pieces(AsyncGenerator[bytes, None]):
             await self.aclose()
             raise StopAsyncIteration
         return piece
+
+    async def asend(self, _value: None) -> bytes:
+        return await self.__anext__()
 
     async def athrow(self, *error: Any) -> bytes:
         await self.aclose()

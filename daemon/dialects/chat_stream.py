@@ -12,7 +12,7 @@ from typing import Any
 from ..exchange import JsonObject
 from ..json_text import parse_object
 from .dialect import Place, TextKind
-from .sse import EventSplitter, event_data, event_json, json_event, split_events
+from .sse import EventSplitter, event_json, json_event, stream_data
 from .untrusted import as_index, as_object, as_objects, as_text, without
 
 DONE = b"data: [DONE]\n\n"
@@ -83,10 +83,12 @@ class ChatShape:
     def __init__(self, *, with_usage: bool) -> None:
         self._with_usage = with_usage
 
-    def places(self, event: JsonObject) -> Iterator[Place]:
+    def places(self, event: JsonObject) -> list[Place]:
+        places: list[Place] = []
         for position, choice in enumerate(as_objects(event.get("choices"))):
             if isinstance(delta := choice.get("delta"), dict):
-                yield from reply_places(delta, str(as_index(choice.get("index"), otherwise=position)))
+                places += reply_places(delta, str(as_index(choice.get("index"), otherwise=position)))
+        return places
 
     def ended(self, event: JsonObject) -> Iterator[str]:
         for position, choice in enumerate(as_objects(event.get("choices"))):
@@ -114,9 +116,10 @@ class UsageFilter:
         self._splitter = EventSplitter()
 
     def feed(self, piece: bytes) -> bytes:
-        # Nearly always a piece is whole events without one to take out.
-        if self._splitter.is_empty and piece.endswith(b"\n\n") and _NO_CHOICES.search(piece) is None:
-            return piece
+        # Nearly always a piece is whole events without one to take out; looking for the word first is cheapest.
+        if self._splitter.is_empty and piece.endswith(b"\n\n"):
+            if b'"usage"' not in piece or _NO_CHOICES.search(piece) is None:
+                return piece
         return b"".join([block for block in self._splitter.feed(piece) if not self._is_usage(block)])
 
     def finish(self) -> bytes:
@@ -141,8 +144,8 @@ class ChatAssembly:
         self._envelope: JsonObject = {}
         self._choices: dict[int, JsonObject] = {}
         self._is_done = self._is_failed = False
-        for block in split_events(stream):
-            self._add(block)
+        for data in stream_data(stream):
+            self._add(data)
 
     @property
     def is_complete(self) -> bool:
@@ -155,16 +158,12 @@ class ChatAssembly:
         choices = [_closed_choice(choice) for _, choice in sorted(self._choices.items())]
         return {**self._envelope, "object": "chat.completion", "choices": choices}
 
-    def _add(self, block: bytes) -> None:
-        data = event_data(block)
-        if not data:
-            return
-        if data.strip() == b"[DONE]":
-            self._is_done = True
-            return
+    def _add(self, data: bytes) -> None:
         chunk = parse_object(data)
         if chunk is None or chunk.get("error"):
-            self._is_failed = True
+            is_done = data.strip() == b"[DONE]"
+            self._is_done |= is_done
+            self._is_failed |= not is_done
             return
         for field, value in chunk.items():
             if value is not None and field not in _CHUNKS_OWN:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from ..exchange import JsonObject
 from ..json_text import parse_object, to_json
 from .dialect import Place, TextKind
-from .sse import event_data, json_event, split_events
+from .sse import json_event, stream_data
 from .texts import content_texts, kind_of, value_at
 from .untrusted import as_index, as_object, as_objects, as_text
 
@@ -92,9 +92,9 @@ class MessagesAssembly:
         self._message: JsonObject = {}
         self._blocks: dict[int, _Block] = {}
         self._is_stopped = self._is_failed = False
-        for block in split_events(stream):
+        for data in stream_data(stream):
             # Some compatible servers end with OpenAI's mark as well.
-            if (data := event_data(block)) and data != b"[DONE]":
+            if data != b"[DONE]":
                 self._add(parse_object(data))
 
     @property

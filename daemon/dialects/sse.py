@@ -39,6 +39,8 @@ class EventSplitter:
     def feed(self, piece: bytes) -> list[bytes]:
         """The events that are complete now; joined with `rest` they are the bytes that came."""
         held = self._held
+        if not held and piece.endswith(b"\n\n") and piece.count(b"\n\n") == 1 and b"\r" not in piece:
+            return [piece]  # as nearly all come: one whole event
         # A blank line may have begun in the piece before.
         search_from = max(0, len(held) - _BLANK_LINE_BYTES + 1)
         held += piece
@@ -81,9 +83,27 @@ def split_events(stream: bytes) -> Iterator[bytes]:
 
 def event_data(block: bytes) -> bytes:
     """The data lines of an event, joined; empty where it has none."""
+    if block.startswith(b"data: ") and block.find(b"\n") == len(block) - 2 and b"\r" not in block:
+        return block[6:-2]  # a third of the time
     return b"\n".join(
         line[6:] if line.startswith(b"data: ") else line[5:] for line in block.splitlines() if line.startswith(b"data:")
     )
+
+
+def stream_data(stream: bytes) -> Iterator[bytes]:
+    """The data of each event of a whole stream that has any."""
+    if b"\r" in stream:
+        yield from filter(None, map(event_data, split_events(stream)))
+        return
+    for block in stream.split(b"\n\n"):
+        line, _, second = block.partition(b"\n")
+        # Nearly every event is its data alone, or its name and its data.
+        if not second and line.startswith(b"data: "):
+            yield line[6:]
+        elif second.startswith(b"data: ") and line.startswith(b"event: ") and b"\n" not in second:
+            yield second[6:]
+        elif data := event_data(block):
+            yield data
 
 
 def event_json(block: bytes) -> JsonObject | None:

@@ -75,25 +75,32 @@ class RestoringRewriter:
             return self._end(_ALL) + block if self._shape.ends_stream(block) else block
         if self._shape.is_unasked(event):
             return b""
-        places = list(self._shape.places(event))
-        before = [place.text for place in places]
-        for place in places:
-            place.text = self._restored(place)
         self._last_event = event
+        places = list(self._shape.places(event))
+        is_changed = any([self._puts_back(place) for place in places])  # a list: each place has its turn
+        ended = list(self._shape.ended(event))
+        if not ended:
+            return with_json(block, event) if is_changed else block
+        before = [place.text for place in places]
         here = {place.channel: place for place in places}
-        flushed = b"".join([self._end(ended, here) for ended in self._shape.ended(event)])
-        if before == [place.text for place in places]:
-            return flushed + block
-        return flushed + with_json(block, event)
+        flushed = b"".join([self._end(channels, here) for channels in ended])
+        is_changed = is_changed or before != [place.text for place in places]
+        return flushed + (with_json(block, event) if is_changed else block)
 
-    def _restored(self, place: Place) -> str:
+    def _puts_back(self, place: Place) -> bool:
+        """Restore the text of a place; whether that changed it."""
         text = place.text
+        restored = self._restored(place, text)
+        if restored == text:
+            return False
+        place.text = restored
+        return True
+
+    def _restored(self, place: Place, text: str) -> str:
         if not place.channel:
             complete = self._restore(place.kind)
             return complete.feed(text) + complete.finish()
-        restorer = self._open.get(place.channel)
-        if restorer is None:
-            restorer = self._opened(place, text)
+        restorer = self._open.get(place.channel) or self._opened(place, text)
         return text if restorer is None else restorer.feed(text)
 
     def _opened(self, place: Place, text: str) -> TextRestorer | None:
