@@ -149,7 +149,7 @@ def write_golden(texts: list[str], token_ids: list[list[int]], exact: Vectors, q
 
 
 def write_manifest() -> None:
-    shipped = ["model.onnx", "tokenizer.json", "golden.json"]
+    shipped = ["model.onnx", "tokenizer.json"]
     manifest = {
         "name": "all-MiniLM-L6-v2",
         "dimension": DIMENSION,
