@@ -6,6 +6,9 @@ Money is a decimal string, a moment is ISO 8601 in UTC. Every route wants
 
 from __future__ import annotations
 
+import os
+import tempfile
+from pathlib import Path
 from typing import TypedDict
 
 PREFIX = "/control/v1"
@@ -36,6 +39,11 @@ OVERVIEW = f"{PREFIX}/overview"
 """GET -> Overview: what the dashboard shows, in one call."""
 RELOAD = f"{PREFIX}/reload"
 """POST -> {"reloaded": bool, "message": str}"""
+
+
+def demo_dir() -> Path:
+    """Where `helix serve --demo` of this user keeps its throw-away data, so that `helix tui` finds it."""
+    return Path(tempfile.gettempdir(), f"helix-demo-{os.geteuid()}")
 
 
 class RuntimeFile(TypedDict):

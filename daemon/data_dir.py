@@ -8,6 +8,7 @@ import hmac
 import json
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -58,6 +59,15 @@ def owned(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(lock)
+
+
+def empty(path: Path) -> None:
+    """Remove all but the lock, which the caller holds."""
+    for entry in path.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        elif entry.name != _LOCK_FILE:
+            entry.unlink()
 
 
 def installation_key(path: Path) -> bytes:

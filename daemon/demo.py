@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import random
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import aiohttp
 
+from . import data_dir as data
+from .control_api import demo_dir
+from .errors import CannotStart
 from .settings import BudgetSettings, ModelSettings, PiiSettings, ProviderSettings, Settings, StorageSettings
 from .settings_sources import Loaded
 
@@ -65,6 +70,25 @@ def settings(loaded: Loaded, directory: Path) -> Loaded:
         budgets=_BUDGETS,
     )
     return replace(loaded, settings=shown, data_dir=directory, file=None)
+
+
+@contextmanager
+def throw_away_dir() -> Iterator[Path]:
+    """A new, empty directory for one demo, gone when the demo ends; what a killed one left is removed first.
+
+    Raises:
+        CannotStart: another demo runs, or the directory's name is taken by somebody else.
+    """
+    path = demo_dir()
+    data.prepare(path)
+    if path.is_symlink() or path.stat().st_uid != os.geteuid():
+        raise CannotStart(f"{path} belongs to somebody else; set TMPDIR to a directory of your own")
+    with data.owned(path):
+        data.empty(path)
+        try:
+            yield path
+        finally:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 @asynccontextmanager

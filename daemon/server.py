@@ -11,12 +11,10 @@ import secrets
 import signal
 import socket
 import sys
-import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from importlib.metadata import version
-from pathlib import Path
 
 import uvloop
 from aiohttp import web
@@ -49,15 +47,15 @@ def run(load: Callable[[], Loaded], *, is_demo: bool = False) -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     with ExitStack() as stack:
         if is_demo:
-            directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="helix-demo-"))
-            load = partial(demo.settings, load(), Path(directory))
+            load = partial(demo.settings, load(), stack.enter_context(demo.throw_away_dir()))
         loaded = load()
         server = loaded.settings.server
         _refuse_unsafe_binding(server)
         _no_core_dumps()
         gc.set_threshold(*_COLLECT_AFTER)
-        data.prepare(loaded.data_dir)
-        stack.enter_context(data.owned(loaded.data_dir))
+        if not is_demo:
+            data.prepare(loaded.data_dir)
+            stack.enter_context(data.owned(loaded.data_dir))
         listener = stack.enter_context(_bind(server))
         return uvloop.run(_serve(loaded, load, listener, is_demo=is_demo))
 

@@ -37,13 +37,16 @@ class ControlClient:
 
     @classmethod
     def of(cls, data_dir: Path) -> Self:
-        """The client of the daemon that runs on this data directory.
+        """The client of the daemon that runs on this data directory, or else of this user's demo.
 
         Raises:
             DaemonUnreachable: there is no runtime file.
             CommandFailed: others can read or write it, so the token in it proves nothing.
         """
         path = data_dir / RUNTIME_FILE
+        demo = api.demo_dir() / RUNTIME_FILE
+        if demo.exists() and not path.exists():
+            path = demo
         try:
             return cls(json.loads(_read_private(path)))
         except (ValueError, KeyError, TypeError):
