@@ -207,13 +207,12 @@ class Hold:
     """An amount to set aside on one counter, in nano-dollars.
 
     `counter` names budget and window instance (`team:research/month/2026-11`); `limit_nanos` is what
-    settled + reserved may not pass; `resets_at` (Unix seconds) is when the counter may be forgotten.
+    settled + reserved may not pass.
     """
 
     counter: str
     amount_nanos: int
     limit_nanos: int
-    resets_at: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +227,8 @@ class CounterStore(Protocol):
     async def reserve(self, lease: str, holds: Sequence[Hold], lease_s: float) -> int | None:
         """Set aside every hold or none, atomically across all processes of the store.
 
-        A lease ends by itself after `lease_s` seconds, as after a crash.
+        A lease ends by itself after `lease_s` seconds, as after a crash. A counter that the store does not know
+        has no room for anything: it may have known it, with all that was spent, before it lost its data.
 
         Returns:
             None when all are held; else the position in `holds` of the first that did not fit,
@@ -241,8 +241,9 @@ class CounterStore(Protocol):
         ...
 
     async def settle(self, lease: str, holds: Sequence[Hold], spent_nanos: int) -> None:
-        """End the lease and add what was spent to each of its counters. `holds` are those reserved, so that
-        money is counted even where the lease has ended by itself. Once per lease: a second time does nothing."""
+        """End the lease and add what was spent to each of its counters that the store knows; the ledger seeds
+        the others. `holds` are those reserved, so that money is counted even where the lease has ended by itself.
+        Once per lease: a second time does nothing."""
         ...
 
     async def counters(self, names: Sequence[str]) -> list[CounterState | None]:
@@ -250,7 +251,8 @@ class CounterStore(Protocol):
         ...
 
     async def seed(self, counter: str, settled_nanos: int, resets_at: float | None) -> bool:
-        """Give a counter that the store does not know its settled amount; False, and nothing changed, if known."""
+        """Give a counter that the store does not know its settled amount; False, and nothing changed, if known.
+        It may be forgotten from `resets_at` (Unix seconds) on, None: never."""
         ...
 
     async def forget(self, counters: Sequence[str]) -> None: ...

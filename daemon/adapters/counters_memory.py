@@ -63,8 +63,8 @@ class MemoryCounters:
         if len(self._settled) > SETTLED_REMEMBERED:
             self._settled.popitem(last=False)
         self._end_lease(lease)
-        for hold in {hold.counter: hold for hold in holds}.values():
-            self._counter(hold.counter, hold.resets_at).settled_nanos += spent_nanos
+        for name in {hold.counter for hold in holds} & self._counters.keys():
+            self._counters[name].settled_nanos += spent_nanos
 
     async def counters(self, names: Sequence[str]) -> list[CounterState | None]:
         self._end_leases()
@@ -77,7 +77,8 @@ class MemoryCounters:
     async def seed(self, counter: str, settled_nanos: int, resets_at: float | None) -> bool:
         if counter in self._counters:
             return False
-        self._counter(counter, resets_at).settled_nanos = settled_nanos
+        self._forget_passed()
+        self._counters[counter] = _Counter(settled_nanos, resets_at=resets_at)
         return True
 
     async def forget(self, counters: Sequence[str]) -> None:
@@ -88,19 +89,13 @@ class MemoryCounters:
         wanted: dict[str, int] = {}
         for position, hold in enumerate(holds):
             wanted[hold.counter] = wanted.get(hold.counter, 0) + hold.amount_nanos
-            # What costs nothing fits even where more was spent than the limit.
-            if wanted[hold.counter] > max(0, self._room(hold)):
+            counter = self._counters.get(hold.counter)
+            if counter is None or wanted[hold.counter] > _room(counter, hold.limit_nanos):
                 return position
         return None
 
-    def _room(self, hold: Hold) -> int:
-        counter = self._counters.get(hold.counter)
-        if counter is None:
-            return hold.limit_nanos
-        return hold.limit_nanos - counter.settled_nanos - counter.reserved_nanos
-
     def _hold(self, lease: str, holds: Sequence[Hold], ends_s: float) -> None:
-        held = [(self._counter(hold.counter, hold.resets_at), hold.amount_nanos) for hold in holds]
+        held = [(self._counters[hold.counter], hold.amount_nanos) for hold in holds]
         for counter, amount_nanos in held:
             counter.reserved_nanos += amount_nanos
         self._leases[lease] = _Lease(held, ends_s)
@@ -120,13 +115,6 @@ class MemoryCounters:
         for counter, amount_nanos in ended.held if ended else ():
             counter.reserved_nanos -= amount_nanos
 
-    def _counter(self, name: str, resets_at: float | None) -> _Counter:
-        counter = self._counters.get(name)
-        if counter is None:
-            self._forget_passed()
-            counter = self._counters[name] = _Counter(resets_at=resets_at)
-        return counter
-
     def _forget_passed(self) -> None:
         """Drop the counters of windows that are over: each window makes new ones, and memory is bounded."""
         now_s = self._clock.monotonic_s()
@@ -137,3 +125,8 @@ class MemoryCounters:
         for name, counter in list(self._counters.items()):
             if counter.resets_at is not None and counter.resets_at <= now and not counter.reserved_nanos:
                 del self._counters[name]
+
+
+def _room(counter: _Counter, limit_nanos: int) -> int:
+    """What costs nothing fits even where more was spent than the limit."""
+    return max(0, limit_nanos - counter.settled_nanos - counter.reserved_nanos)

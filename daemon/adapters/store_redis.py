@@ -134,7 +134,7 @@ class RedisStore:
         """As the port says. A lease that is held already stays as it is, and counts as held."""
         arguments: list[Argument] = []
         for hold in holds:
-            arguments += (hold.counter, hold.amount_nanos, hold.limit_nanos, self._ttl_ms(hold.resets_at))
+            arguments += (hold.counter, hold.amount_nanos, hold.limit_nanos)
         refused = await self._on_counters("reserve", lease, self._now() + lease_s, *arguments)
         return None if refused is None else int(refused)
 
@@ -142,11 +142,8 @@ class RedisStore:
         await self._on_counters("renew", lease, self._now() + lease_s)
 
     async def settle(self, lease: str, holds: Sequence[Hold], spent_nanos: int) -> None:
-        counters: list[Argument] = []
-        for hold in {hold.counter: hold for hold in holds}.values():
-            counters += (hold.counter, self._ttl_ms(hold.resets_at))
         remember_ms = SETTLED_REMEMBERED_S * 1000
-        await self._on_counters("settle", lease, spent_nanos, remember_ms, *counters)
+        await self._on_counters("settle", lease, spent_nanos, remember_ms, *{hold.counter for hold in holds})
 
     async def counters(self, names: Sequence[str]) -> list[CounterState | None]:
         states = await self._on_counters("states", *names)

@@ -22,22 +22,7 @@ local function counter_key(name)
   return prefix .. "counter:" .. name
 end
 
--- A counter that was forgotten and made again is another one: "born" tells its old leases so.
-local function make_unless_known(name, settled, ttl_ms)
-  local key = counter_key(name)
-  if redis.call("EXISTS", key) == 1 then
-    return false
-  end
-  local born = redis.call("INCR", prefix .. "births")
-  redis.call("HSET", key, "born", born, "settled", settled, "reserved", 0)
-  if ttl_ms ~= "" then
-    redis.call("PEXPIRE", key, ttl_ms)
-  end
-  return true
-end
-
-local function hold(lease, name, amount, ttl_ms)
-  make_unless_known(name, 0, ttl_ms)
+local function hold(lease, name, amount)
   redis.call("HINCRBY", counter_key(name), "reserved", amount)
   local born = redis.call("HGET", counter_key(name), "born")
   redis.call("HSET", prefix .. "lease:" .. lease, name, born .. ":" .. amount)
@@ -64,30 +49,30 @@ local function end_leases()
   end
 end
 
+-- nil where the counter is not known. What costs nothing fits even where more was spent than the limit.
 local function room(name, limit)
   local state = redis.call("HMGET", counter_key(name), "settled", "reserved")
-  return tonumber(limit) - tonumber(state[1] or 0) - tonumber(state[2] or 0)
+  return state[1] and math.max(0, tonumber(limit) - tonumber(state[1]) - tonumber(state[2]))
 end
 
--- holds: name, amount, limit, ttl_ms ("" for ever)
+-- holds: name, amount, limit
 -- Returns nil when all are held, else the position of the first that did not fit.
 function commands.reserve(lease, ends_at, ...)
-  local holds, wanted, ttls = { ... }, {}, {}
+  local holds, wanted = { ... }, {}
   end_leases()
   if redis.call("ZSCORE", leases, lease) then
     return nil
   end
-  for i = 1, #holds, 4 do
+  for i = 1, #holds, 3 do
     local name, limit = holds[i], holds[i + 2]
     wanted[name] = (wanted[name] or 0) + tonumber(holds[i + 1])
-    ttls[name] = holds[i + 3]
-    -- What costs nothing fits even where more was spent than the limit.
-    if wanted[name] > math.max(0, room(name, limit)) then
-      return (i - 1) / 4
+    local free = room(name, limit)
+    if not free or wanted[name] > free then
+      return (i - 1) / 3
     end
   end
   for name, amount in pairs(wanted) do
-    hold(lease, name, string.format("%.0f", amount), ttls[name])
+    hold(lease, name, string.format("%.0f", amount))
   end
   redis.call("ZADD", leases, ends_at, lease)
   return nil
@@ -98,16 +83,16 @@ function commands.renew(lease, ends_at)
   redis.call("ZADD", leases, "XX", ends_at, lease)
 end
 
--- counters, each once: name, ttl_ms
+-- counters: names, each once
 function commands.settle(lease, spent, remember_ms, ...)
-  local counters = { ... }
   if not redis.call("SET", prefix .. "settled:" .. lease, "", "NX", "PX", remember_ms) then
     return
   end
   end_lease(lease)
-  for i = 1, #counters, 2 do
-    make_unless_known(counters[i], 0, counters[i + 1])
-    redis.call("HINCRBY", counter_key(counters[i]), "settled", spent)
+  for _, name in ipairs({ ... }) do
+    if redis.call("EXISTS", counter_key(name)) == 1 then
+      redis.call("HINCRBY", counter_key(name), "settled", spent)
+    end
   end
 end
 
@@ -120,8 +105,19 @@ function commands.states(...)
   return states
 end
 
+-- A counter that was forgotten and made again is another one: "born" tells its old leases so.
+-- ttl_ms: "" for ever
 function commands.seed(name, settled, ttl_ms)
-  return make_unless_known(name, settled, ttl_ms) and 1 or 0
+  local key = counter_key(name)
+  if redis.call("EXISTS", key) == 1 then
+    return 0
+  end
+  local born = redis.call("INCR", prefix .. "births")
+  redis.call("HSET", key, "born", born, "settled", settled, "reserved", 0)
+  if ttl_ms ~= "" then
+    redis.call("PEXPIRE", key, ttl_ms)
+  end
+  return 1
 end
 
 function commands.forget(...)

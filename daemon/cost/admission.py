@@ -100,10 +100,8 @@ class Admission:
         Raises:
             StoreUnavailable: nothing was settled.
         """
-        states = await self._store.counters([hold.counter for hold in holds])
-        known = [hold for hold, state in zip(holds, states, strict=True) if state is not None]
-        if known:
-            await self._store.settle(lease, known, spent_nanos)
+        if holds:
+            await self._store.settle(lease, holds, spent_nanos)
 
     async def states(self, limits: Sequence[Limit]) -> list[CounterState]:
         """How each limit stands.
@@ -114,7 +112,12 @@ class Admission:
         if not limits:
             return []
         await self._seed(limits)
-        found = await self._store.counters([limit.counter for limit in limits])
+        found = await self._counters(limits)
+        if None in found:  # the store has lost its data since they were seeded
+            for limit in limits:
+                self._seeded.pop(limit.counter, None)
+            await self._seed(limits)
+            found = await self._counters(limits)
         return [state or CounterState(0, 0) for state in found]
 
     async def keep_leases(self) -> None:
@@ -160,6 +163,9 @@ class Admission:
         states = await self.states(limits)
         rooms = (_Room(limit, state) for limit, state in zip(limits, states, strict=True))
         return min(rooms, key=lambda room: room.nanos)
+
+    async def _counters(self, limits: Sequence[Limit]) -> list[CounterState | None]:
+        return await self._store.counters([limit.counter for limit in limits])
 
     async def _reserve(self, lease: str, holds: Sequence[Hold]) -> bool:
         try:
@@ -210,7 +216,7 @@ class Admission:
 
 
 def _holds(limits: Sequence[Limit], amount_nanos: int) -> list[Hold]:
-    return [Hold(limit.counter, amount_nanos, limit.limit_nanos, _unix(limit.resets_at)) for limit in limits]
+    return [Hold(limit.counter, amount_nanos, limit.limit_nanos) for limit in limits]
 
 
 def _is_hopeless(room: _Room, need: Need) -> bool:

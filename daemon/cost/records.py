@@ -34,7 +34,7 @@ def row_of(record: JsonObject) -> LedgerRow:
 
 
 def record_of_hold(hold: Hold) -> list[Any]:
-    return [hold.counter, hold.amount_nanos, hold.limit_nanos, hold.resets_at]
+    return [hold.counter, hold.amount_nanos, hold.limit_nanos]
 
 
 def hold_of(record: list[Any]) -> Hold:

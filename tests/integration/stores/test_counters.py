@@ -12,10 +12,19 @@ from daemon.ports import CounterState, Hold, Store
 
 from .conftest import NOW, HandClock, MakeStore
 
-TEAM = Hold("team:research/month/2026-11", 60, 100, NOW + 3600)
-ALL = Hold("all/total", 60, 1000, None)
+TEAM = Hold("team:research/month/2026-11", 60, 100)
+ALL = Hold("all/total", 60, 1000)
+TIGHT = Hold("user:ann/day/2026-11-21", 60, 59)
 LARGEST = 8_999_999_999_999_999
 """Just below nine million dollars in nano-dollars, and below 2^53."""
+
+
+@pytest.fixture
+async def store(store: Store) -> Store:
+    """A store that knows the counters of these tests."""
+    for hold in (TEAM, ALL, TIGHT):
+        await store.seed(hold.counter, 0, NOW + 3600)
+    return store
 
 
 async def state(store: Store, counter: str) -> tuple[int, int]:
@@ -33,10 +42,19 @@ async def test_every_hold_is_set_aside(store: Store) -> None:
 
 
 async def test_where_one_does_not_fit_nothing_changes_and_its_position_is_told(store: Store) -> None:
-    tight = Hold("user:ann/day/2026-11-21", 60, 59, NOW + 3600)
+    assert 1 == await store.reserve("lease", [TEAM, TIGHT, ALL], 60)
+    assert [CounterState(0, 0)] * 3 == await store.counters([TEAM.counter, TIGHT.counter, ALL.counter])
 
-    assert 1 == await store.reserve("lease", [TEAM, tight, ALL], 60)
-    assert [None, None, None] == await store.counters([TEAM.counter, tight.counter, ALL.counter])
+
+async def test_a_counter_that_is_not_known_has_no_room(store: Store) -> None:
+    """A store that has lost its data lets nothing be spent twice: the ledger is asked first."""
+    await store.reserve("before", [TEAM], 60)
+    await store.forget([TEAM.counter])
+
+    assert 1 == await store.reserve("lease", [ALL, TEAM], 60)
+    assert 0 == await store.reserve("free", [replace(TEAM, amount_nanos=0)], 60)
+    await store.settle("before", [TEAM], 25)
+    assert [None] == await store.counters([TEAM.counter])
 
 
 async def test_settled_and_reserved_together_never_pass_the_limit(store: Store) -> None:
@@ -128,6 +146,7 @@ async def test_renewing_does_not_bring_a_lease_back(store: Store, clock: HandClo
 
 
 async def test_a_counter_is_seeded_only_where_it_is_not_known(store: Store) -> None:
+    await store.forget([TEAM.counter])
     assert await store.seed(TEAM.counter, 90, NOW + 3600) is True
     assert await store.seed(TEAM.counter, 0, NOW + 3600) is False
 
@@ -148,6 +167,7 @@ async def test_a_lease_on_a_forgotten_counter_frees_nothing_of_its_successor(sto
     await store.reserve("settled later", [replace(TEAM, amount_nanos=30)], 60)
     await store.reserve("ends by itself", [replace(TEAM, amount_nanos=30)], 60)
     await store.forget([TEAM.counter])
+    await store.seed(TEAM.counter, 0, NOW + 3600)
     await store.reserve("new", [TEAM], 600)
     await store.settle("settled later", [TEAM], 5)
     clock.advance(61)
@@ -170,7 +190,7 @@ async def test_a_lease_without_holds_is_allowed(store: Store) -> None:
 
 @pytest.mark.parametrize("spent", [LARGEST, LARGEST - 1, 1])
 async def test_the_largest_amounts_are_exact(store: Store, spent: int) -> None:
-    hold = Hold("all/total", LARGEST, LARGEST, None)
+    hold = Hold("all/total", LARGEST, LARGEST)
     one = replace(hold, amount_nanos=1)
     assert await store.reserve("most", [replace(hold, amount_nanos=LARGEST - 1)], 60) is None
     assert await store.reserve("one more", [one], 60) is None
@@ -193,7 +213,7 @@ async def test_concurrent_reservations_let_through_exactly_what_fits(
     if isinstance(store, RedisStore):
         nodes.append(make_store(clock))
         await nodes[1].open()
-    hold = Hold("team:research/month/2026-11", 5, 100, NOW + 3600)
+    hold = Hold("team:research/month/2026-11", 5, 100)
     outcomes = await asyncio.gather(
         *(nodes[number % len(nodes)].reserve(f"lease {number}", [hold], 60) for number in range(200))
     )

@@ -63,8 +63,8 @@ class Counters(RuleBasedStateMachine):
         )
 
     def used(self, name: str) -> int:
-        counter = self.counters.get(name)
-        return 0 if counter is None else counter.settled + self.reserved(counter)
+        counter = self.counters[name]
+        return counter.settled + self.reserved(counter)
 
     @rule(
         wanted=st.lists(st.tuples(st.sampled_from(sorted(LIMITS)), AMOUNTS), max_size=3),
@@ -72,12 +72,12 @@ class Counters(RuleBasedStateMachine):
     )
     def reserve(self, wanted: list[tuple[str, int]], lease_s: float) -> None:
         lease = next(self.names)
-        holds = [Hold(name, amount, LIMITS[name], None) for name, amount in wanted]
+        holds = [Hold(name, amount, LIMITS[name]) for name, amount in wanted]
         refused = self.runner.run(self.store.reserve(lease, holds, lease_s))
 
         assert self.expected_refusal(holds) == refused
         if refused is None:
-            amounts = [(self.counters.setdefault(hold.counter, ModelCounter()), hold.amount_nanos) for hold in holds]
+            amounts = [(self.counters[hold.counter], hold.amount_nanos) for hold in holds]
             self.leases[lease] = ModelLease(self.clock.elapsed_s + lease_s, amounts)
             self.reserved_holds[lease] = holds
             assert all(self.used(h.counter) <= h.limit_nanos for h in holds if h.amount_nanos)
@@ -86,6 +86,8 @@ class Counters(RuleBasedStateMachine):
         total: dict[str, int] = {}
         for position, hold in enumerate(holds):
             total[hold.counter] = total.get(hold.counter, 0) + hold.amount_nanos
+            if hold.counter not in self.counters:
+                return position
             if total[hold.counter] and total[hold.counter] + self.used(hold.counter) > hold.limit_nanos:
                 return position
         return None
@@ -101,8 +103,8 @@ class Counters(RuleBasedStateMachine):
         if lease not in self.settled:
             self.settled.add(lease)
             self.leases.pop(lease, None)
-            for name in {hold.counter for hold in holds}:
-                self.counters.setdefault(name, ModelCounter()).settled += spent
+            for name in {hold.counter for hold in holds} & self.counters.keys():
+                self.counters[name].settled += spent
 
     @precondition(lambda self: self.reserved_holds)
     @rule(data=st.data())

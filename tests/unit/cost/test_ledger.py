@@ -26,7 +26,7 @@ from daemon.ports import Hold
 
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
-HOLD = Hold("all/day/2026-11-21", 5, 10, None)
+HOLD = Hold("all/day/2026-11-21", 5, 10)
 
 
 def intent(name: str) -> LedgerRow:
