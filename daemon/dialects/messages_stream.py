@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from ..exchange import JsonObject
-from ..json_text import parse_object, to_json
+from ..json_text import parse_object, parse_objects, to_json
 from .dialect import Place, TextKind
 from .sse import json_event, stream_data
 from .texts import content_texts, kind_of, value_at
@@ -92,10 +92,9 @@ class MessagesAssembly:
         self._message: JsonObject = {}
         self._blocks: dict[int, _Block] = {}
         self._is_stopped = self._is_failed = False
-        for data in stream_data(stream):
-            # Some compatible servers end with OpenAI's mark as well.
-            if data != b"[DONE]":
-                self._add(parse_object(data))
+        # Some compatible servers end with OpenAI's mark as well.
+        for event in parse_objects([data for data in stream_data(stream) if data != b"[DONE]"]):
+            self._add(event)
 
     @property
     def is_complete(self) -> bool:

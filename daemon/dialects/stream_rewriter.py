@@ -77,7 +77,9 @@ class RestoringRewriter:
             return b""
         self._last_event = event
         places = list(self._shape.places(event))
-        is_changed = any([self._puts_back(place) for place in places])  # a list: each place has its turn
+        is_changed = False
+        for place in places:
+            is_changed |= self._puts_back(place)
         ended = list(self._shape.ended(event))
         if not ended:
             return with_json(block, event) if is_changed else block

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.json_text import MAX_DEPTH, canonical, parse, parse_object, to_json
+from daemon.json_text import MAX_DEPTH, canonical, parse, parse_object, parse_objects, to_json
 
 json_values = st.recursive(
     st.none()
@@ -60,3 +60,12 @@ def test_many_brackets_side_by_side_are_not_deep():
 @pytest.mark.parametrize("text", [b"[]", b"1", b'"x"', b"null", b"broken"])
 def test_an_object_is_asked_for_and_nothing_else_will_do(text):
     assert parse_object(text) is None
+
+
+@pytest.mark.parametrize(
+    "odd", [b'{"a":1', b"[]", b"{},{}", b"", b"NaN", b'{"b":%s' % (b"[" * 300), b'{"n":%d}' % 2**70]
+)
+def test_many_objects_are_read_as_each_would_be(odd):
+    texts = [b'{"a":1}', odd, b'{"c":18446744073709551617}']
+
+    assert [parse_object(text) for text in texts] == parse_objects(texts)
