@@ -282,7 +282,10 @@ class Store(EntryStore, CounterStore, RecordStore, Protocol):
 
 
 class Journal(Protocol):
-    """Append-only records that survive the death of the process. Sequence numbers rise by one from 1."""
+    """Append-only records that survive the death of the process. Sequence numbers rise by one from 1.
+
+    A record is JSON, in which Decimals and moments may stand: they come back as text.
+    """
 
     def append(self, record: JsonObject) -> int:
         """Hand the record to the operating system before returning; its sequence number.
@@ -290,10 +293,6 @@ class Journal(Protocol):
         Raises:
             JournalUnavailable: it could not be written, as on a full disk; nothing was.
         """
-        ...
-
-    def append_soon(self, record: JsonObject) -> int:
-        """As `append`, but written with the next group (≤ 50 ms): for what may be lost in a crash."""
         ...
 
     def replay(self) -> Iterable[tuple[int, JsonObject]]:

@@ -23,14 +23,11 @@ from ..errors import CannotStart, JournalUnavailable
 log = logging.getLogger(__name__)
 
 FILE_BYTES = 16 * 2**20
-SOON_S = 0.05
-SOON_LINES = 1_000
-"""As many `append_soon` lines may wait before they are written at once."""
 
 
 class FileJournal:
-    """Journal over a directory of its own. `append` and `append_soon` are called from one thread, that of the
-    event loop; `replay` and `sync` may run beside them."""
+    """Journal over a directory of its own. `append` is called from one thread, that of the event loop; `replay`
+    and `sync` may run beside it."""
 
     def __init__(self, directory: Path, *, fsync_always: bool = False, file_bytes: int = FILE_BYTES) -> None:
         """Open the directory and continue its numbering.
@@ -44,8 +41,6 @@ class FileJournal:
         self._fd: int | None = None
         self._size = 0
         self._full: list[int] = []
-        self._soon: list[bytes] = []
-        self._flush_soon_call: asyncio.TimerHandle | None = None
         try:
             directory.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._files = sorted(int(path.stem) for path in directory.glob("*.jsonl"))
@@ -54,25 +49,15 @@ class FileJournal:
             raise CannotStart(f"the journal in {directory} cannot be opened: {error}") from error
 
     def append(self, record: dict[str, Any]) -> int:
-        seq, line = self._line(record)
-        self._write(line)
-        return seq
-
-    def append_soon(self, record: dict[str, Any]) -> int:
-        seq, line = self._line(record)
-        self._soon.append(line)
-        if len(self._soon) >= SOON_LINES:
-            self._flush_soon()
-        elif self._flush_soon_call is None:
-            self._flush_soon_call = asyncio.get_running_loop().call_later(SOON_S, self._flush_soon)
-        return seq
+        self._seq += 1
+        self._write(orjson.dumps({"seq": self._seq, **record}, default=str, option=orjson.OPT_APPEND_NEWLINE))
+        return self._seq
 
     def replay(self) -> Iterator[tuple[int, dict[str, Any]]]:
         for first in tuple(self._files):
             yield from _records(self._path(first))
 
     async def sync(self) -> None:
-        self._flush_soon()
         full, self._full = self._full, []
         # A descriptor of its own: the file may be full and closed before the disk is done.
         open_now = [os.dup(self._fd)] if self._fd is not None else []
@@ -87,34 +72,27 @@ class FileJournal:
             self._path(self._files.pop(0)).unlink(missing_ok=True)
 
     def close(self) -> None:
-        self._flush_soon()
         open_now = [self._fd] if self._fd is not None else []
         self._fd = None
         _sync_and_close([*self._full, *open_now])
         self._full = []
 
-    def _line(self, record: dict[str, Any]) -> tuple[int, bytes]:
-        self._seq += 1
-        return self._seq, orjson.dumps({"seq": self._seq, **record}, option=orjson.OPT_APPEND_NEWLINE)
-
     def _write(self, line: bytes) -> None:
-        """Write what waits and then `line`; on failure the file is cut back to where it was.
+        """On failure the file is cut back to where it was.
 
         Raises:
-            JournalUnavailable: nothing of `line` was written; what waited is lost, as it may be.
+            JournalUnavailable: nothing was written.
         """
-        data = b"".join((*self._soon, line)) if self._soon else line
-        self._soon.clear()
         try:
             fd = self._open_file()
-            if os.write(fd, data) != len(data):
+            if os.write(fd, line) != len(line):
                 raise OSError(errno.ENOSPC, "the disk is full")
             if self._fsync_always:
                 os.fsync(fd)
         except OSError as error:
             self._cut_back()
             raise JournalUnavailable(f"the journal cannot be written: {error.strerror}") from error
-        self._size += len(data)
+        self._size += len(line)
 
     def _cut_back(self) -> None:
         """Take away what a failed write left, so that later lines stay readable."""
@@ -132,16 +110,6 @@ class FileJournal:
         self._fd, self._size = fd, 0
         self._files.append(self._seq)
         return fd
-
-    def _flush_soon(self) -> None:
-        if self._flush_soon_call is not None:
-            self._flush_soon_call.cancel()
-            self._flush_soon_call = None
-        if self._soon:
-            try:
-                self._write(b"")
-            except JournalUnavailable as error:
-                log.warning("rows of cache hits and refusals were lost: %s", error)
 
     def _last_seq_on_disk(self) -> int:
         if not self._files:

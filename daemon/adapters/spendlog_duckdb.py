@@ -12,10 +12,12 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
 import duckdb
+import orjson
 
 from ..errors import CannotStart, SpendLogUnavailable
 from ..exchange import JsonObject, LedgerRow
@@ -71,12 +73,10 @@ CREATE TABLE progress (schema_version INTEGER, last_seq BIGINT);
 INSERT INTO progress VALUES ({SCHEMA_VERSION}, 0);
 """
 
-# One list for each column: ten times faster than rows as parameters (24 and 330 µs a row).
 # Ids are looked for only among rows of the batch's own time, where statistics skip all other blocks;
 # without that, each batch reads every id there is.
 _INSERT = f"""
-INSERT INTO ledger SELECT {_NAMES}
-FROM (SELECT {", ".join(f'unnest(?::{kind}[]) AS "{name}"' for name, kind in _COLUMNS.items())}) AS batch
+INSERT INTO ledger SELECT {_NAMES} FROM (SELECT {{columns}}) AS batch
 WHERE "id" NOT IN (SELECT "id" FROM ledger WHERE "at" BETWEEN ? AND ?)
 """
 
@@ -167,7 +167,7 @@ class DuckDbSpendLog:
     async def _in_worker(self, work: Callable[..., T], *arguments: Any) -> T:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._worker, work, *arguments)
-        except duckdb.Error as error:
+        except (duckdb.Error, orjson.JSONEncodeError) as error:
             raise SpendLogUnavailable(f"the spend log {self._path} did not answer: {error}") from error
 
     async def _ask(self, sql: str, values: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
@@ -202,10 +202,10 @@ class DuckDbSpendLog:
 
     def _insert(self, rows: Sequence[LedgerRow], last_seq: int) -> None:
         if rows:
-            stored = [_values(row) for row in rows]
-            moments = [_stored(row.at) for row in rows]
-            columns = [list(column) for column in zip(*stored, strict=True)]
-            self._connection.execute(_INSERT, [*columns, min(moments), max(moments)])
+            columns, values = _columns(rows)
+            moments = [row.at for row in rows]
+            insert = _INSERT.format(columns=columns)
+            self._connection.execute(insert, [*values, _stored(min(moments)), _stored(max(moments))])
         self._connection.execute("UPDATE progress SET last_seq = greatest(last_seq, ?)", [last_seq])
 
     def _in_transaction(self, work: Callable[[], object]) -> None:
@@ -261,14 +261,28 @@ def _why_not(path: Path, error: Exception) -> str:
     return f"the spend log cannot be opened: {first_line}; check the rights and the free space, or move {path} away"
 
 
-def _values(row: LedgerRow) -> list[Any]:
-    """A row as its columns store it."""
-    values = [getattr(row, name) for name in _COLUMNS]
-    values[_AT] = _stored(row.at)
-    return values
+def _columns(rows: Sequence[LedgerRow]) -> tuple[str, list[Any]]:
+    """The rows as expressions of SQL with the values of their parameters.
+
+    A column goes over as one JSON text, or as one value where all rows have the same: a row costs 5 µs so, with
+    lists of Python values 20 and with rows as parameters 330.
+    """
+    expressions, values = [], []
+    for (name, kind), column in zip(_COLUMNS.items(), zip(*map(_fields, rows), strict=True), strict=True):
+        if name in _NEVER_SHARED or column.count(column[0]) != len(column):
+            expressions.append(f'unnest(from_json(?, \'["{kind}"]\')) AS "{name}"')
+            values.append(orjson.dumps(column, default=str).decode())
+        else:
+            expressions.append(f'?::{kind} AS "{name}"')
+            values.append(column[0])
+    return ", ".join(expressions), values
 
 
-_AT = list(_COLUMNS).index("at")
+_fields = attrgetter(*_COLUMNS)
+
+_NEVER_SHARED = frozenset({"id", "at"})
+"""At least one column must have as many values as there are rows; and a moment of Python would be read in the
+session's time zone."""
 
 
 def _row(values: Sequence[Any]) -> LedgerRow:

@@ -53,6 +53,8 @@ BUDGETS_READ_EVERY_S = 5.0
 
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
+_ZERO_USD = Decimal(0)
+
 GROUPS = ("model", "key", "user", "team", "tag", "day")
 
 
@@ -172,9 +174,13 @@ class Accounts:
     ) -> LedgerRow:
         """Write down an answer that cost nothing."""
         row = row_of_ask(ask, "hit", pii=pii)
-        row.cache, row.similarity, row.status = verdict.value, similarity, 200
-        row.input_tokens, row.output_tokens = input_tokens, output_tokens
-        row.cost_usd, row.saved_usd = Decimal(0), saved_usd
+        row.cache = str(verdict)
+        row.similarity = similarity
+        row.status = 200
+        row.input_tokens = input_tokens
+        row.output_tokens = output_tokens
+        row.cost_usd = _ZERO_USD
+        row.saved_usd = saved_usd
         row.total_ms = total_ms
         self._ledger.note(row)
         return row

@@ -1,29 +1,33 @@
 """The ledger: one row for each attempt at a provider, each hit and each refusal, whatever happens.
 
 A call's intent is in the journal before the provider is asked, its outcome before the answer's last byte goes
-out. Rows rest in the spend log, which is written in batches; the journal's last number that it holds is stored
-in the batch's own transaction, so a row is there exactly once after any crash.
+out; hits and refusals follow in groups. Rows rest in the spend log, which is written in batches; the journal's
+last number that it holds is stored in the batch's own transaction, so a row is there exactly once after any
+crash.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
 
 from ..errors import CannotStart, JournalUnavailable, SpendLogUnavailable
 from ..exchange import JsonObject, LedgerRow
 from ..ports import Hold, Journal, SpendLog, SpendQuery
-from .records import hold_of, record_of_hold, record_of_row, row_of
+from .records import hold_of, record_of_hold, record_of_row, record_of_rows, row_of, rows_of
 
 log = logging.getLogger(__name__)
 
+NOTE_S = 0.05
+"""How long a hit or a refusal may wait for others, to be journaled with them in one line."""
+
 FLUSH_S = 1.0
-FLUSH_ROWS = 1_000
+FLUSH_ROWS = 8_000
+"""A batch costs 3 ms of CPU, and each row in it 5 µs."""
 RETRY_S = 5.0
 
 ROWS_IN_MEMORY = 20_000
@@ -56,6 +60,8 @@ class Ledger:
         self._spend_log = spend_log
         self._on_row = on_row
         self._open_calls: dict[str, int] = {}
+        self._noted: list[LedgerRow] = []
+        self._write_noted_call: asyncio.TimerHandle | None = None
         self._pending: list[LedgerRow] = []
         self._last_seq = 0
         self._is_behind = False
@@ -110,8 +116,10 @@ class Ledger:
         self._take(row)
 
     def note(self, row: LedgerRow) -> None:
-        """Write down a hit or a refusal, which a crash may take with it."""
-        self._last_seq = self._journal.append_soon({"row": record_of_row(row)})
+        """Write down a hit or a refusal; a crash may take with it those of the last `NOTE_S`."""
+        self._noted.append(row)
+        if self._write_noted_call is None:
+            self._write_noted_call = asyncio.get_running_loop().call_later(NOTE_S, self._write_noted)
         self._take(row)
 
     async def flush(self) -> None:
@@ -121,6 +129,7 @@ class Ledger:
             SpendLogUnavailable: the rows stay in the journal.
         """
         async with self._flushing:
+            self._write_noted()
             try:
                 while self._is_behind:
                     await self._catch_up()
@@ -139,6 +148,7 @@ class Ledger:
                     await self._is_full.wait()
             self._has_news.clear()
             self._is_full.clear()
+            self._write_noted()
             await self._journal.sync()
             try:
                 await self.flush()
@@ -183,8 +193,21 @@ class Ledger:
             self._pending.append(row)
             if len(self._pending) >= FLUSH_ROWS:
                 self._is_full.set()
-        self._has_news.set()
+        if not self._has_news.is_set():
+            self._has_news.set()
         self._on_row(row)
+
+    def _write_noted(self) -> None:
+        """Journal what was noted. Where that fails, the spend log still gets it."""
+        if self._write_noted_call is None:
+            return
+        self._write_noted_call.cancel()
+        self._write_noted_call = None
+        rows, self._noted = self._noted, []
+        try:
+            self._last_seq = self._journal.append({"rows": record_of_rows(rows)})
+        except JournalUnavailable as error:
+            log.warning("%d hits and refusals are not in the journal: %s", len(rows), error)
 
     async def _flush_if_possible(self) -> None:
         with suppress(SpendLogUnavailable):
@@ -214,9 +237,11 @@ class Ledger:
 
     async def _write_from_journal(self) -> None:
         seq = await self._spend_log.last_seq()
-        while found := await asyncio.to_thread(_rows_after, self._journal, seq, ROWS_IN_MEMORY):
-            seq = found[-1][0]
-            await self._spend_log.write([row for _, row in found], seq)
+        while True:
+            rows, seq = await asyncio.to_thread(_rows_after, self._journal, seq, ROWS_IN_MEMORY)
+            if not rows:
+                return
+            await self._spend_log.write(rows, seq)
             self._forget_written(seq)
 
     def _forget_written(self, seq: int) -> None:
@@ -234,17 +259,31 @@ def _replay(journal: Journal, written_seq: int) -> _Replayed:
             intent = Closed(row_of(record["intent"]), [hold_of(hold) for hold in record["holds"]])
             intents[intent.row.id] = intent
             continue
-        row = row_of(record["row"])
-        intent_of_row = intents.pop(row.id, None)
-        if seq > written_seq:
-            replayed.rows.append(row)
-            if intent_of_row is not None:
-                replayed.closed.append(Closed(row, intent_of_row.holds))
+        for row in _rows_in(record):
+            intent_of_row = intents.pop(row.id, None)
+            if seq > written_seq:
+                replayed.rows.append(row)
+                if intent_of_row is not None:
+                    replayed.closed.append(Closed(row, intent_of_row.holds))
     replayed.closed.extend(intents.values())
     replayed.rows.extend(intent.row for intent in intents.values())
     return replayed
 
 
-def _rows_after(journal: Journal, seq: int, limit: int) -> list[tuple[int, LedgerRow]]:
-    later = ((at, row_of(record["row"])) for at, record in journal.replay() if at > seq and "row" in record)
-    return list(islice(later, limit))
+def _rows_in(record: JsonObject) -> Iterator[LedgerRow]:
+    if "rows" in record:
+        yield from rows_of(record["rows"])
+    elif "row" in record:
+        yield row_of(record["row"])
+
+
+def _rows_after(journal: Journal, seq: int, limit: int) -> tuple[list[LedgerRow], int]:
+    """About `limit` rows that follow the number `seq`, and the number of the last."""
+    rows: list[LedgerRow] = []
+    for at, record in journal.replay():
+        if len(rows) >= limit:
+            break
+        if at > seq:
+            rows.extend(_rows_in(record))
+            seq = at
+    return rows, seq

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import signal
@@ -11,6 +12,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,8 +21,8 @@ from daemon.adapters.journal_file import FileJournal
 from daemon.adapters.spendlog_duckdb import DuckDbSpendLog
 from daemon.cost import ledger as ledger_module
 from daemon.cost.ledger import Ledger
-from daemon.cost.records import record_of_row, row_of
-from daemon.errors import SpendLogUnavailable
+from daemon.cost.records import record_of_row, record_of_rows, row_of, rows_of
+from daemon.errors import JournalUnavailable, SpendLogUnavailable
 from daemon.exchange import LedgerRow
 from daemon.ports import Hold
 
@@ -234,21 +236,61 @@ async def test_after_kill_9_every_answered_call_is_there_once(tmp_path):
     assert {name for name in by_id if int(name) % 10 == 0} == unknown - ({last} if int(last) % 10 else set())
 
 
-@given(
-    st.builds(
-        LedgerRow,
-        id=st.text(),
-        request_id=st.text(),
-        at=st.datetimes(timezones=st.just(UTC)),
-        kind=st.sampled_from(["call", "hit", "refused"]),
-        outcome=st.sampled_from(["settled", "unknown", ""]),
-        dialect=st.just("chat"),
-        model=st.text(),
-        tags=st.lists(st.text()).map(tuple),
-        similarity=st.none() | st.floats(0, 1),
-        cost_usd=st.none() | st.decimals(0, 1000, places=12),
-        user=st.none() | st.text(),
-    )
+ROWS = st.builds(
+    LedgerRow,
+    id=st.text(),
+    request_id=st.text(),
+    at=st.datetimes(timezones=st.just(UTC)),
+    kind=st.sampled_from(["call", "hit", "refused"]),
+    outcome=st.sampled_from(["settled", "unknown", ""]),
+    dialect=st.just("chat"),
+    model=st.text(),
+    tags=st.lists(st.text()).map(tuple),
+    similarity=st.none() | st.floats(0, 1),
+    streamed=st.booleans(),
+    cost_usd=st.none() | st.decimals(0, 1000, places=12),
+    user=st.none() | st.text(),
 )
+
+
+def journaled(record):
+    return orjson.loads(orjson.dumps(record, default=str))
+
+
+@given(ROWS)
 def test_a_row_survives_the_journal(row):
-    assert row == row_of(record_of_row(row))
+    assert row == row_of(journaled(record_of_row(row)))
+
+
+@given(st.lists(ROWS, min_size=1, max_size=4))
+def test_rows_that_are_journaled_together_come_apart_as_they_were(rows):
+    assert rows == list(rows_of(journaled(record_of_rows(rows))))
+
+
+async def test_hits_are_in_the_journal_a_moment_later(tmp_path):
+    """Without waiting for the spend log, and as one line for several."""
+    ledger = new_ledger(tmp_path, SpendLogInMemory())
+    await ledger.start()
+    ledger.note(outcome("1"))
+    ledger.note(outcome("2"))
+    while not list(tmp_path.iterdir()):
+        await asyncio.sleep(0.001)
+
+    [(_, record)] = FileJournal(tmp_path).replay()
+    assert ["1", "2"] == [row.id for row in rows_of(record["rows"])]
+    assert {"1": "settled", "2": "settled"} == await recovered(tmp_path, SpendLogInMemory())
+
+
+async def test_hits_reach_the_spend_log_where_the_journal_is_full(tmp_path, monkeypatch):
+    spend_log = SpendLogInMemory()
+    ledger = new_ledger(tmp_path, spend_log)
+    await ledger.start()
+
+    def fails(record):
+        raise JournalUnavailable("disk full")
+
+    monkeypatch.setattr(ledger._journal, "append", fails)
+    ledger.note(outcome("1"))
+    await ledger.flush()
+
+    assert ["1"] == list(spend_log.rows)
