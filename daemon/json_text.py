@@ -45,7 +45,7 @@ def parse_object(text: bytes | str) -> JsonObject | None:
 
 
 def parse_objects(texts: Sequence[bytes]) -> list[JsonObject | None]:
-    """As `parse_object` for each text, in a third of the time where they are short objects, as a stream's events are."""
+    """As `parse_object` for each text; in a third of the time where they are short, as a stream's events are."""
     if any(text.count(b"[") + text.count(b"{") > MAX_DEPTH for text in texts):
         return [parse_object(text) for text in texts]
     joined = b"[" + b",".join(texts) + b"]"

@@ -181,7 +181,7 @@ class ChatAssembly:
                 _merge(choice["message"], as_object(value))
             elif field == "logprobs":
                 _merge(choice, {field: value})
-            elif field != "index" and value is not None:
+            elif field not in ("index", "message") and value is not None:
                 choice[field] = value
 
 
