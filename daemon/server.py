@@ -34,6 +34,9 @@ log = logging.getLogger(__name__)
 
 _BACKLOG = 1024
 
+# A process group's parent and its shell may both pass one Ctrl-C on: that is not asking twice.
+_SAME_REQUEST_S = 0.5
+
 # Requests leave few cycles behind; the default of 700 objects would walk the young ones at every third request.
 _COLLECT_AFTER = (10_000, 20, 50)
 
@@ -130,10 +133,15 @@ def _url(listener: socket.socket) -> str:
 def _on_signals(gateway: Gateway, stopping: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
 
+    asked_s = 0.0
+
     def stop() -> None:
-        if stopping.is_set():
+        nonlocal asked_s
+        if not stopping.is_set():
+            stopping.set()
+            asked_s = loop.time()
+        elif loop.time() - asked_s > _SAME_REQUEST_S:
             os._exit(1)  # asked twice: what is in flight is `unknown` in the ledger at the next start
-        stopping.set()
 
     reloads: set[asyncio.Task[None]] = set()
 
