@@ -95,6 +95,8 @@ class Gateway:
         await _close(self.rules.providers)
         await self.parts.embedder.aclose()
         await self.parts.store.aclose()
+        # What stays frozen is never let go of, and DuckDB's bindings would complain of it on stderr at the exit.
+        gc.unfreeze()
 
     async def reload(self) -> None:
         """Read the settings again; on any error the running ones stay.
