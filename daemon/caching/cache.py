@@ -13,17 +13,19 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
 from ..control_api import CacheStats, Why
 from ..dialects.dialect import Dialect, Question
 from ..errors import CacheMiss, EmbedderUnavailable, PartUnavailable, StoreUnavailable
-from ..exchange import Ask, CacheEntry, JsonObject, Target, Vector, Verdict
+from ..exchange import Ask, CacheEntry, Caller, JsonObject, Target, Vector, Verdict
 from ..ports import Clock, Embedder, EntryStore, VectorIndex
 from ..settings import CacheSettings
 from .admission import INDEX_ERROR, MIN_SIMILARITY, Admission, Asked, Found, similarity
-from .keys import KeyParts, exact_key, partition, scope_of
+from .keys import KeyParts, Keys, scope_of
 from .late_vectors import LateVectors
 from .lookup import Candidate, Lookup, Outcome, Slot, Step, Tally
 from .memory import EntryMemory
@@ -51,6 +53,12 @@ EVICT_EVERY_S = 60.0
 EVICT_AFTER_PUTS = 1_000
 """Or after a tenth of `max_entries`, where that is less: by so much it may be passed for a moment."""
 
+KEYS_HELD = 1_024
+"""Digests begun for as many combinations of caller, model and policy, 1 kB each."""
+
+EXACT_HIT = Step("exact", "hit")
+SWITCHED_OFF = Step("scope", "stop", "the cache is off for this request")
+
 OTHERS_FOLLOWED_EVERY_S = 0.5
 OTHERS_BELIEVED_S = 2.0
 """How long an entry of a shared store is taken from memory without asking: another node may clear it."""
@@ -63,10 +71,11 @@ class _Search:
     ask: Ask
     dialect: Dialect
     body: JsonObject
-    parts: KeyParts
+    keys: Keys
     key: bytes
     made_after: float
-    explains: bool
+    generation: int
+    explains: bool = False
     """Whether candidates are wanted that are too far away to be admitted."""
     steps: list[Step] = field(default_factory=list)
     candidates: list[Candidate] = field(default_factory=list)
@@ -96,15 +105,19 @@ class Cache:
         settings: CacheSettings,
         clock: Clock,
         policy: Callable[[], str],
+        model: str = "",
         is_shared: bool = False,
     ) -> None:
-        """`policy` names the PII policy in force. `is_shared`: other processes write the store as well."""
+        """`policy` names the PII policy in force, `model` what makes the vectors. `is_shared`: other processes
+        write the store as well."""
         self._store = store
         self._embedder = embedder
         self._settings = settings
         self._clock = clock
         self._policy = policy
+        self._model = model
         self._is_shared = is_shared
+        self._keys = lru_cache(KEYS_HELD)(self._make_keys)
         self._near = NearIndex(store, index, clock, follow_s=OTHERS_FOLLOWED_EVERY_S if is_shared else None)
         self._late = LateVectors(embedder, self._put_with_vector)
         self._memory = EntryMemory(
@@ -112,6 +125,7 @@ class Cache:
         )
         self._admission = Admission()
         self._tally = Tally()
+        self._generation = 0
         self._touched: Counter[int] = Counter()
         self._puts = 0
         self._evicted_s = clock.monotonic_s()
@@ -147,6 +161,7 @@ class Cache:
         """Rule by these from the next look-up on. The size of the memory stays as it was at the start."""
         self._settings = settings
         self._policy = policy
+        self._keys.cache_clear()
         if self._tidying is not None and settings.mode == "semantic":
             self._near.start()
 
@@ -165,7 +180,7 @@ class Cache:
         Raises:
             CacheMiss: there is none, and the request wants no other.
         """
-        lookup = await self._look(ask, dialect, body, target, explains=False)
+        lookup = await self._find(ask, dialect, body, target)
         self._tally.count(lookup.verdict, lookup.entry)
         if lookup.entry is not None:
             self._touched[lookup.entry.id] += 1
@@ -175,14 +190,40 @@ class Cache:
 
     async def why(self, *, ask: Ask, dialect: Dialect, body: JsonObject, target: Target) -> Why:
         """What `find` would say and by which steps; nothing is counted."""
-        return why_of(await self._look(ask, dialect, body, target, explains=True), ask.model)
+        keys = self._keys_of(ask, target)
+        key = keys.exact(dialect.keyed(body))
+        search = _Search(ask, dialect, body, keys, key, self._made_after(ask), self._generation, explains=True)
+        return why_of(await self._look(search), ask.model)
 
-    async def _look(self, ask: Ask, dialect: Dialect, body: JsonObject, target: Target, *, explains: bool) -> Lookup:
-        directives = ask.directives
+    async def _find(self, ask: Ask, dialect: Dialect, body: JsonObject, target: Target) -> Lookup:
+        """Most hits end here, before anything is made that only a longer look needs."""
+        keys = self._keys_of(ask, target)
+        key = keys.exact(dialect.keyed(body))
+        made_after = self._made_after(ask)
+        entry = self._memory.get(key) if ask.directives.look else None
+        if entry is None or entry.created_at < made_after:
+            return await self._look(_Search(ask, dialect, body, keys, key, made_after, self._generation))
+        steps = (Step("scope", "pass", keys.scope), EXACT_HIT)
+        return Lookup(Verdict.EXACT, key, entry, steps=steps, tally=self._tally)
+
+    def _made_after(self, ask: Ask) -> float:
+        max_age_s = ask.directives.max_age_s
+        return 0.0 if max_age_s is None else self._now() - max_age_s
+
+    def _keys_of(self, ask: Ask, target: Target) -> Keys:
+        caller, beta = ask.caller, ask.forward_headers.get("anthropic-beta", "")
+        names = (ask.directives.namespace, ask.dialect, target.provider, target.model, beta, self._policy())
+        return self._keys(caller.key, caller.team, caller.org, *names)
+
+    def _make_keys(self, key: str, team: str | None, org: str | None, *names: Any) -> Keys:
+        scope = scope_of(Caller(key, team=team, org=org), self._settings.scope)
+        return Keys(KeyParts(scope, *names), embedder=self._model)
+
+    async def _look(self, search: _Search) -> Lookup:
+        directives = search.ask.directives
         if not (directives.look or directives.keep):
-            off = Step("scope", "stop", "the cache is off for this request")
-            return Lookup(Verdict.BYPASS, None, steps=(off,), tally=self._tally)
-        search = self._search(ask, dialect, body, target, explains=explains)
+            return Lookup(Verdict.BYPASS, None, steps=(SWITCHED_OFF,), tally=self._tally)
+        search.note("scope", "pass", search.keys.scope)
         if not directives.look:
             search.note("exact", "stop", "a fresh answer was asked for")
             self._is_eligible(search)
@@ -193,22 +234,6 @@ class Cache:
             return self._missed(search)
         found = await self._nearly(search)
         return self._missed(search) if found is None else self._hit(search, Verdict.SEMANTIC, found.entry, found)
-
-    def _search(self, ask: Ask, dialect: Dialect, body: JsonObject, target: Target, *, explains: bool) -> _Search:
-        parts = KeyParts(
-            scope=scope_of(ask.caller, self._settings.scope),
-            namespace=ask.directives.namespace,
-            dialect=ask.dialect,
-            provider=target.provider,
-            model=target.model,
-            anthropic_beta=ask.forward_headers.get("anthropic-beta", ""),
-            pii_policy=self._policy(),
-        )
-        max_age_s = ask.directives.max_age_s
-        made_after = 0.0 if max_age_s is None else self._now() - max_age_s
-        search = _Search(ask, dialect, body, parts, exact_key(parts, dialect.keyed(body)), made_after, explains)
-        search.note("scope", "pass", parts.scope)
-        return search
 
     async def _exactly(self, search: _Search) -> CacheEntry | None:
         entry = self._memory.get(search.key) or await self._from_store(search)
@@ -236,7 +261,7 @@ class Cache:
     def _is_eligible(self, search: _Search) -> bool:
         """Whether near look-ups have a part in this request, now and when its answer is kept."""
         search.question = search.dialect.question(search.body)
-        search.partition = partition(search.parts, search.question.context)
+        search.partition = search.keys.partition(search.question.context)
         reason = self._why_exact_only(search, search.question)
         search.is_near = reason is None
         search.note("eligible", "pass" if reason is None else "stop", reason or "")
@@ -272,7 +297,7 @@ class Cache:
             search.note("candidates", "stop", "the embedder is not ready")
             return None
         vector = search.vector = await self._embed(search.question.text)
-        asked = Asked(search.question.text, search.parts.scope, search.partition, vector, search.made_after)
+        asked = Asked(search.question.text, search.keys.scope, search.partition, vector, search.made_after)
         return self._first_admitted(search, asked, await self._candidates(search, asked))
 
     async def _embed(self, text: str) -> Vector:
@@ -343,12 +368,13 @@ class Cache:
         return Slot(
             key=search.key,
             partition=search.partition,
-            scope=search.parts.scope,
-            dialect=search.parts.dialect,
+            scope=search.keys.scope,
+            dialect=search.keys.dialect,
             question=search.question.text if search.question is not None else "",
             is_near=search.is_near,
             vector=search.vector,
             ttl_s=self._settings.ttl_s if ttl_s is None else min(ttl_s, self._settings.ttl_s),
+            generation=search.generation,
         )
 
     # --- keep
@@ -365,9 +391,10 @@ class Cache:
         made_in_ms: int,
     ) -> None:
         """Keep a whole, normal answer for requests like this one. When it returns, the entry survives the death
-        of this process, or could not be kept, which is no error of the request's."""
+        of this process, or could not be kept, which is no error of the request's. What was asked for before
+        `clear` is not kept after it."""
         slot = lookup.slot
-        if slot is None or len(answer) > MAX_ANSWER_BYTES:
+        if slot is None or len(answer) > MAX_ANSWER_BYTES or slot.generation != self._generation:
             return
         now = self._now()
         entry = CacheEntry(
@@ -391,6 +418,7 @@ class Cache:
 
     async def _put(self, entry: CacheEntry) -> bool:
         """Whether the store has it now."""
+        generation = self._generation
         try:
             entry = replace(entry, id=await self._store.put(entry))
         except StoreUnavailable as error:
@@ -399,6 +427,8 @@ class Cache:
                 self._memory.put(entry)
             return False
         self._trouble.pop("store", None)
+        if generation != self._generation:  # cleared behind the put
+            return False
         self._memory.put(entry)
         if entry.vector is not None:
             self._near.add(entry.id, entry.partition, np.frombuffer(entry.vector, "<f2").astype(np.float32))
@@ -409,8 +439,10 @@ class Cache:
 
     async def _put_with_vector(self, entry: CacheEntry, vector: Vector) -> None:
         """The same entry again, now that near look-ups can find it; not where another took its place or it is gone."""
+        generation = self._generation
         current = await self._store.get(entry.key)
-        if current is not None and current.created_at == entry.created_at:
+        is_there = current is not None and current.created_at == entry.created_at
+        if is_there and generation == self._generation:
             await self._put(replace(entry, vector=vector.astype("<f2").tobytes()))
 
     # --- what the owner asks
@@ -421,6 +453,7 @@ class Cache:
         Raises:
             StoreUnavailable: some may be removed already.
         """
+        self._generation += 1
         try:
             return await self._store.clear(scope=scope, model=model)
         finally:

@@ -22,6 +22,12 @@ _WORDS = {
     "only": CacheDirectives(only=True),
 }
 
+_POLICIES = {
+    "semantic": CacheDirectives(),
+    "exact": CacheDirectives(near=False),
+    "off": CacheDirectives(look=False, keep=False, near=False),
+}
+
 _SECONDS = re.compile(r"\d{1,12}(\.\d{1,6})?")
 
 MAX_NAMESPACE_LENGTH = 128
@@ -35,13 +41,25 @@ def read_directives(headers: Mapping[str, str], body: JsonObject, settings: Cach
     Raises:
         BadRequest: a value that cannot be understood; the header or field is named.
     """
-    return reduce(stricter, _wishes(headers, body), policy(settings))
+    return (
+        reduce(stricter, _wishes(headers, body), policy(settings)) if _has_wishes(headers, body) else policy(settings)
+    )
+
+
+def _has_wishes(headers: Mapping[str, str], body: JsonObject) -> bool:
+    """Most requests have none; spelled out, since each of them asks."""
+    return (
+        "cache" in body
+        or "cache-control" in headers
+        or "x-helix-cache" in headers
+        or "x-helix-cache-ttl" in headers
+        or "x-helix-cache-namespace" in headers
+    )
 
 
 def policy(settings: CacheSettings) -> CacheDirectives:
     """What the owner allows."""
-    is_on = settings.mode != "off"
-    return CacheDirectives(look=is_on, keep=is_on, near=settings.mode == "semantic")
+    return _POLICIES[settings.mode]
 
 
 def stricter(one: CacheDirectives, other: CacheDirectives) -> CacheDirectives:
@@ -64,7 +82,7 @@ def _shorter(one: float | None, other: float | None) -> float | None:
 
 
 def _wishes(headers: Mapping[str, str], body: JsonObject) -> Iterator[CacheDirectives]:
-    """One for each source that is there; most requests have none."""
+    """One for each source that is there."""
     if (word := headers.get("x-helix-cache")) is not None:
         yield _read_word(word)
     if (ttl := headers.get("x-helix-cache-ttl")) is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
 from typing import Literal, NamedTuple
 from urllib.parse import quote
 
@@ -42,14 +41,30 @@ def scope_of(caller: Caller, shared_by: SharedBy) -> str:
     return f"key:{quote(caller.key, safe='')}"
 
 
-def exact_key(parts: KeyParts, keyed: JsonObject) -> bytes:
-    """SHA-256 of the parts and of all in the hidden body that can change the answer."""
-    return _digest(b"exact", parts, keyed)
+class Keys:
+    """Makes the keys of all requests with the same parts. Digests are begun with the parts once and copied."""
 
+    __slots__ = ("_exact", "_partition", "dialect", "scope")
 
-def partition(parts: KeyParts, context: JsonObject) -> bytes:
-    """SHA-256 of the same without the last user text: near hits stay inside one partition."""
-    return _digest(b"partition", parts, context)
+    def __init__(self, parts: KeyParts, *, embedder: str = "") -> None:
+        """`embedder` names the model whose vectors are compared: those of another are of another partition."""
+        texts = [text.encode("utf-8", "surrogatepass") for text in parts]
+        self.scope = parts.scope
+        self.dialect = parts.dialect
+        self._exact = hashlib.sha256(_framed(b"exact", *texts))
+        self._partition = hashlib.sha256(_framed(b"partition", *texts, embedder.encode()))
+
+    def exact(self, keyed: JsonObject) -> bytes:
+        """SHA-256 of the parts and of all in the hidden body that can change the answer."""
+        digest = self._exact.copy()
+        digest.update(canonical(keyed))
+        return digest.digest()
+
+    def partition(self, context: JsonObject) -> bytes:
+        """SHA-256 of the same without the last user text: near hits stay inside one partition."""
+        digest = self._partition.copy()
+        digest.update(canonical(context))
+        return digest.digest()
 
 
 def signed(vector: Vector, partition: bytes) -> Vector:
@@ -63,11 +78,6 @@ def signed(vector: Vector, partition: bytes) -> Vector:
     return np.where(np.unpackbits(bits), -vector, vector).astype(np.float32, copy=False)
 
 
-def _digest(kind: bytes, parts: KeyParts, body: JsonObject) -> bytes:
-    texts = (text.encode("utf-8", "surrogatepass") for text in parts)
-    return hashlib.sha256(_framed((kind, *texts, canonical(body)))).digest()
-
-
-def _framed(parts: Iterable[bytes]) -> bytes:
+def _framed(*parts: bytes) -> bytes:
     """Each part behind its length, so that no two lists of parts read the same."""
-    return b"".join(len(part).to_bytes(8, "big") + part for part in parts)
+    return b"".join([len(part).to_bytes(8, "big") + part for part in parts])

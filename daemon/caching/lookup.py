@@ -66,11 +66,13 @@ class Slot:
     """Whether near look-ups may find it, so that it needs a vector."""
     vector: Vector | None = field(repr=False)
     ttl_s: float
+    generation: int
+    """How often the cache had been cleared when the request came."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Lookup:
-    """What the cache says to one request.
+    """What the cache says to one request. Nobody changes it; frozen it would cost every hit a microsecond.
 
     `key` is None where the call must not be shared with identical requests in flight; `slot` is None where
     nothing is to be kept.

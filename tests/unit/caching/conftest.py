@@ -68,16 +68,19 @@ class Client:
         """Look up, and keep the answer where nothing was found."""
         lookup = await self.find(text, **wishes)
         if lookup.entry is None:
-            await self.cache.keep(
-                lookup,
-                answer.encode(),
-                model="gpt-4o-mini",
-                cost_nanos=2_000,
-                input_tokens=7,
-                output_tokens=5,
-                made_in_ms=900,
-            )
+            await self.keep(lookup, answer)
         return lookup
+
+    async def keep(self, lookup: Lookup, answer: str = "42") -> None:
+        await self.cache.keep(
+            lookup,
+            answer.encode(),
+            model="gpt-4o-mini",
+            cost_nanos=2_000,
+            input_tokens=7,
+            output_tokens=5,
+            made_in_ms=900,
+        )
 
     async def verdict(self, text: str, **wishes: Any) -> str:
         return (await self.find(text, **wishes)).verdict.value

@@ -351,6 +351,14 @@ class TestOwner:
         assert "miss" == await client.verdict(ASKED)
         assert "miss" == await client.verdict(REWORDED)
 
+    async def test_an_answer_that_was_asked_for_before_a_clear_is_not_kept_after_it(self, client: Client) -> None:
+        in_flight = await client.find("what is 6 times 7?")
+        await client.cache.clear()
+
+        await client.keep(in_flight)
+
+        assert "miss" == await client.verdict("what is 6 times 7?")
+
     async def test_clear_of_one_scope_leaves_the_others(self, client: Client) -> None:
         await client.learn(ASKED, caller=Caller("ann"))
         await client.learn(ASKED, caller=Caller("bo"))

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.caching.keys import KeyParts, exact_key, partition, scope_of, signed
+from daemon.caching.keys import KeyParts, Keys, scope_of, signed
 from daemon.dialects import dialect_named
 from daemon.exchange import Caller
 
@@ -26,7 +26,7 @@ SOME_PARTS = KeyParts("key:ann", "", "chat", "openai", "gpt-4o-mini", "", "pii-1
 
 @given(PARTS, PARTS, BODIES)
 def test_different_parts_never_share_a_key(one: KeyParts, other: KeyParts, body: dict[str, Any]) -> None:
-    assert (one == other) == (exact_key(one, body) == exact_key(other, body))
+    assert (one == other) == (Keys(one).exact(body) == Keys(other).exact(body))
 
 
 @given(st.lists(TEXTS, min_size=7, max_size=7), st.integers(0, 5))
@@ -34,12 +34,12 @@ def test_a_character_that_moves_to_the_next_part_makes_another_key(texts: list[s
     texts[at] += "x"
     moved = [*texts[:at], texts[at][:-1], "x" + texts[at + 1], *texts[at + 2 :]]
 
-    assert exact_key(KeyParts(*texts), {}) != exact_key(KeyParts(*moved), {})  # type: ignore[arg-type]
+    assert Keys(KeyParts(*texts)).exact({}) != Keys(KeyParts(*moved)).exact({})  # type: ignore[arg-type]
 
 
 @given(BODIES)
 def test_the_order_of_keys_does_not_matter(body: dict[str, Any]) -> None:
-    assert exact_key(SOME_PARTS, body) == exact_key(SOME_PARTS, dict(reversed(body.items())))
+    assert Keys(SOME_PARTS).exact(body) == Keys(SOME_PARTS).exact(dict(reversed(body.items())))
 
 
 @given(BODIES, BODIES)
@@ -47,16 +47,21 @@ def test_different_bodies_never_share_a_key(one: dict[str, Any], other: dict[str
     """`repr` tells 1 from 1.0 and True, as JSON does and Python's `==` does not."""
     is_same = repr(_sorted(one)) == repr(_sorted(other))
 
-    assert is_same == (exact_key(SOME_PARTS, one) == exact_key(SOME_PARTS, other))
+    assert is_same == (Keys(SOME_PARTS).exact(one) == Keys(SOME_PARTS).exact(other))
 
 
 def test_integers_of_any_size_tell_requests_apart() -> None:
-    assert exact_key(SOME_PARTS, {"seed": 2**70}) != exact_key(SOME_PARTS, {"seed": 2**70 + 1})
+    assert Keys(SOME_PARTS).exact({"seed": 2**70}) != Keys(SOME_PARTS).exact({"seed": 2**70 + 1})
 
 
 @given(BODIES)
 def test_a_partition_is_never_an_exact_key(body: dict[str, Any]) -> None:
-    assert exact_key(SOME_PARTS, body) != partition(SOME_PARTS, body)
+    assert Keys(SOME_PARTS).exact(body) != Keys(SOME_PARTS).partition(body)
+
+
+def test_vectors_of_two_models_are_of_two_partitions() -> None:
+    assert Keys(SOME_PARTS, embedder="a").partition({}) != Keys(SOME_PARTS, embedder="b").partition({})
+    assert Keys(SOME_PARTS, embedder="a").exact({}) == Keys(SOME_PARTS, embedder="b").exact({})
 
 
 def test_what_does_not_change_the_answer_does_not_change_the_key() -> None:
@@ -72,8 +77,8 @@ def test_what_does_not_change_the_answer_does_not_change_the_key() -> None:
         "cache": {"ttl": 9},
     }
 
-    assert exact_key(SOME_PARTS, chat.keyed(plain)) == exact_key(SOME_PARTS, chat.keyed(dressed))
-    assert exact_key(SOME_PARTS, chat.keyed(plain)) != exact_key(SOME_PARTS, chat.keyed({**plain, "temperature": 0}))
+    assert Keys(SOME_PARTS).exact(chat.keyed(plain)) == Keys(SOME_PARTS).exact(chat.keyed(dressed))
+    assert Keys(SOME_PARTS).exact(chat.keyed(plain)) != Keys(SOME_PARTS).exact(chat.keyed({**plain, "temperature": 0}))
 
 
 def test_scopes_follow_the_setting_and_fall_back_to_the_key() -> None:
