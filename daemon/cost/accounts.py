@@ -106,6 +106,7 @@ class Accounts:
             asyncio.create_task(_without_end(self._ledger.flush_forever)),
             asyncio.create_task(_without_end(self._admission.keep_leases)),
             asyncio.create_task(_without_end(self._follow_budgets)),
+            asyncio.create_task(self._prices.warm()),
         ]
 
     async def aclose(self) -> None:

@@ -130,6 +130,10 @@ class Prices:
         self._free_providers = {"helix"} | {provider.name for provider in providers if provider.type == "echo"}
         self._found: dict[tuple[str, Target], Price | None] = {}
 
+    async def warm(self) -> None:
+        """Read the table now, so that no call waits for it."""
+        await self._load()
+
     async def price(self, asked: str, target: Target) -> Price | None:
         """What `target` costs for a caller who asked for the model `asked`; None where nobody says."""
         key = (asked, target)
