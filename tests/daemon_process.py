@@ -116,7 +116,7 @@ class Daemon:
         self, text: str, *, model: str = "gpt-4o-mini", headers: dict[str, str] | None = None, **body: Any
     ) -> Any:
         """Ask one question over chat completions; the text that came back."""
-        answer = await self.post_chat(text, model=model, headers=headers, **body)
+        answer = await self.post_chat(text, model=model, **body)
         assert answer.status == 200, answer.body
         return json.loads(answer.body)["choices"][0]["message"]["content"]
 
@@ -160,4 +160,5 @@ def openai_settings(base_url: str, more: str = "") -> str:
 
 def anthropic_settings(base_url: str, more: str = "") -> str:
     """A config whose `anthropic` provider is at `base_url` (without /v1)."""
-    return f'[[providers]]\nname = "anthropic"\ntype = "anthropic"\nbase_url = "{base_url}"\napi_key = "sk-ant-upstream"\n{more}'
+    provider = f'name = "anthropic"\ntype = "anthropic"\nbase_url = "{base_url}"\napi_key = "sk-ant-upstream"\n'
+    return f"[[providers]]\n{provider}{more}"

@@ -128,7 +128,8 @@ def helix(settings: dict[str, str], upstream_port: int) -> Iterator[tuple[int, i
             f'[server]\ndata_dir = "{folder}/data"\n'
             f'[cache]\nmode = "{settings.get("cache", "semantic")}"\n'
             f'[pii]\nmode = "{settings["pii"]}"\n'
-            f'[[providers]]\nname = "up"\ntype = "openai"\nbase_url = "http://127.0.0.1:{upstream_port}/v1"\napi_key = "k"\n'
+            '[[providers]]\nname = "up"\ntype = "openai"\napi_key = "k"\n'
+            f'base_url = "http://127.0.0.1:{upstream_port}/v1"\n'
             '[[budgets]]\nscope = "all"\nlimit_usd = 1000000\nwindow = "total"\n'
         )
         command = [str(Path(PYTHON).parent / "helix"), "serve", "--config", str(config), "--port", str(port)]

@@ -18,7 +18,24 @@ import httptools
 import orjson
 import uvloop
 
-WORDS = "the quick brown fox jumps over the lazy dog while a calm river carries small boats".split()
+WORDS = [
+    "the",
+    "quick",
+    "brown",
+    "fox",
+    "jumps",
+    "over",
+    "the",
+    "lazy",
+    "dog",
+    "while",
+    "a",
+    "calm",
+    "river",
+    "carries",
+    "small",
+    "boats",
+]
 
 
 def digest(text: str) -> str:
