@@ -129,6 +129,7 @@ def _build_parts(settings: Settings, data_dir: Path, clock: Clock) -> Parts:
         settings=settings.cache,
         clock=clock,
         policy=lambda: "",
+        model=model.fingerprint,
         is_shared=settings.storage.url != "embedded",
     )
     return Parts(store, accounts, cache, embedder, recent, metrics, clock)

@@ -5,11 +5,13 @@ One daemon per data directory (a lock sees to that), so counters need no disk: t
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
 import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from operator import attrgetter
 from pathlib import Path
@@ -21,6 +23,7 @@ from ..errors import CannotStart, StoreUnavailable
 from ..exchange import CacheEntry, JsonObject
 from ..ports import Clock, StoreStats, VectorRow
 from .counters_memory import MemoryCounters
+from .key_filter import KeyFilter
 from .sqlite_thread import SqliteThread, Work
 
 logger = logging.getLogger(__name__)
@@ -47,7 +50,8 @@ class EmbeddedStore(MemoryCounters):
     """Entries and records in one SQLite file (WAL, mode 0600), written in groups by one thread.
 
     `fsync`: with `grouped` an acknowledged write survives the death of this process, with `always`
-    that of the machine. A damaged file is set aside when it is opened, and a fresh one made.
+    that of the machine. A damaged file is set aside when it is opened, and a fresh one made. No other process
+    may write the file: keys that this one has not seen are not looked for.
     """
 
     def __init__(self, path: Path, clock: Clock, fsync: Literal["grouped", "always"] = "grouped") -> None:
@@ -58,6 +62,8 @@ class EmbeddedStore(MemoryCounters):
         self._fsync = fsync
         self._writer = SqliteThread("store-writer", writes=True)
         self._reader = SqliteThread("store-reader", writes=False)
+        self._keys = KeyFilter()
+        self._reading_keys: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """As the port says; may be called again after it failed.
@@ -71,6 +77,8 @@ class EmbeddedStore(MemoryCounters):
         except (sqlite3.Error, OSError) as error:
             await self._writer.stop()
             raise StoreUnavailable(f"the store {self._path} cannot be opened: {error}") from error
+        self._keys = KeyFilter()
+        self._reading_keys = asyncio.create_task(self._read_keys(self._keys))
 
     async def ping(self) -> None:
         await self._read(lambda connection: connection.execute("SELECT 1").close())
@@ -78,6 +86,9 @@ class EmbeddedStore(MemoryCounters):
 
     async def aclose(self) -> None:
         """Finish what is queued, then close; the last connection folds the write-ahead log into the file."""
+        if self._reading_keys is not None:
+            self._reading_keys.cancel()
+            await asyncio.wait((self._reading_keys,))
         await self._reader.stop()
         await self._writer.stop()
 
@@ -86,6 +97,8 @@ class EmbeddedStore(MemoryCounters):
         return str(name)
 
     async def get(self, key: bytes) -> CacheEntry | None:
+        if not self._keys.may_have(key):
+            return None
         sql = "SELECT * FROM whole_entries WHERE key = ? AND expires_at > ?"
         row = await self._read(lambda c: c.execute(sql, (key, self._now())).fetchone())
         return None if row is None else CacheEntry(*row)
@@ -99,6 +112,7 @@ class EmbeddedStore(MemoryCounters):
         return {entry.id: entry for entry in entries}
 
     async def put(self, entry: CacheEntry) -> int:
+        self._keys.add((entry.key,))
         return await self._write(lambda connection: _put(connection, entry))
 
     async def vectors_after(self, entry_id: int, limit: int) -> list[VectorRow]:
@@ -151,6 +165,15 @@ class EmbeddedStore(MemoryCounters):
     async def remove_record(self, kind: str, name: str) -> bool:
         sql = "DELETE FROM records WHERE kind = ? AND name = ?"
         return await self._write(lambda c: c.execute(sql, (kind, name)).rowcount == 1)
+
+    async def _read_keys(self, keys: KeyFilter) -> None:
+        """Fill the filter with what is there; where that fails it stays open for every key."""
+        after = b""
+        with suppress(StoreUnavailable):
+            while page := await self._read(partial(_keys_after, key=after)):
+                keys.add(page)
+                after = page[-1]
+            keys.is_ready = True
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
@@ -259,6 +282,11 @@ def _read_records(path: Path) -> list[tuple[Any, ...]] | None:
             connection.close()
     except sqlite3.Error:
         return None
+
+
+def _keys_after(connection: sqlite3.Connection, *, key: bytes) -> list[bytes]:
+    sql = "SELECT key FROM entries WHERE key > ? ORDER BY key LIMIT ?"
+    return [found for (found,) in connection.execute(sql, (key, SLICE_ROWS))]
 
 
 def _put(connection: sqlite3.Connection, entry: CacheEntry) -> int:

@@ -476,9 +476,17 @@ class Cache:
                 async with asyncio.timeout(TIDY_EVERY_S):
                     await self._tidy_now.wait()
             self._tidy_now.clear()
+            await self._look_after_store()
             await self._write_touched()
             if self._is_time_to_evict():
                 await self._evict()
+
+    async def _look_after_store(self) -> None:
+        """A shared store that was away is asked, so that its coming back is told also where no request needs it."""
+        if self._is_shared and "store" in self._trouble:
+            with suppress(StoreUnavailable):
+                await self._store.epoch()
+                self._trouble.pop("store", None)
 
     async def _write_touched(self) -> None:
         """Counts that cannot be written now are lost; they only order eviction."""

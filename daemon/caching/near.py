@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -15,15 +14,16 @@ from ..errors import PartUnavailable
 from ..exchange import Vector
 from ..ports import Clock, EntryStore, VectorIndex, VectorRow
 from .keys import signed
+from .worker import Worker
 
 logger = logging.getLogger(__name__)
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 PAGE_ROWS = 1_000
 SLICE_ROWS = 16
 """Rows added in one go: an insert takes 2 ms, and a search waits for what was begun before it."""
+
+MAX_PENDING = 64
+"""Vectors that wait for the next search to add them, which saves waking the thread for each; more are added at once."""
 
 SAVE_EVERY_S = 900.0
 """Saving holds the GIL, 1.5 ms for each 1,000 vectors; what is not saved is caught up with at the next start."""
@@ -42,7 +42,8 @@ class NearIndex:
         self._index = index
         self._clock = clock
         self._follow_s = follow_s
-        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="cache-index")
+        self._worker = Worker("cache-index")
+        self._pending: deque[tuple[int, bytes, Vector]] = deque()
         self._task: asyncio.Task[None] | None = None
         self._stir = asyncio.Event()
         self._epoch = ""
@@ -71,7 +72,7 @@ class NearIndex:
             await asyncio.wait((task,))
             # Catching up may take minutes after a rebuild; the next start goes on from what is saved.
             await self._try(*([self._keep_up] if self._caught_up.is_set() else []), self._save)
-        self._worker.shutdown(wait=False)
+        self._worker.stop()
 
     async def caught_up(self) -> None:
         """Until the index has all that the store has now."""
@@ -81,16 +82,18 @@ class NearIndex:
         self, vector: Vector, partition: bytes, count: int, *, min_similarity: float
     ) -> list[tuple[int, float]]:
         """Up to `count` ids with their similarity, nearest first. Such of other partitions are far from everything."""
-        matches = await self._on_worker(self._search, vector, partition, count)
+        matches = await self._worker.do(self._search, vector, partition, count)
         return [match for match in matches if match[1] >= min_similarity]
 
     def add(self, entry_id: int, partition: bytes, vector: Vector) -> None:
         """Searches that begin after this find it."""
-        self._hand_over(self._add, [entry_id], [partition], [vector])
+        self._pending.append((entry_id, partition, vector))
+        if len(self._pending) == MAX_PENDING:
+            self._worker.hand_over(self._add_pending)
 
     def forget(self, ids: Iterable[int]) -> None:
         """Entries that the store has no more."""
-        self._hand_over(self._forget, list(ids))
+        self._worker.hand_over(self._forget, list(ids))
         self._has_forgotten = True
 
     def restart(self) -> None:
@@ -141,25 +144,25 @@ class NearIndex:
     async def _begin(self, epoch: str) -> None:
         self._caught_up.clear()
         self._trouble = self._trouble or "catching up with the store"
-        loaded = await self._on_worker(self._index.load, epoch)
+        loaded = await self._worker.do(self._index.load, epoch)
         self._last_id = self._saved_id = loaded or 0
         self._saved_s = self._clock.monotonic_s()
         self._epoch = epoch
 
     async def _rebuild_where_it_pays(self) -> None:
         """Near look-ups find less until it is done, and nothing wrong."""
-        if not await self._on_worker(lambda: self._index.needs_rebuild):
+        if not await self._worker.do(lambda: self._index.needs_rebuild):
             return
         logger.info("the vector index is rebuilt")
         self._caught_up.clear()
         self._trouble = "being rebuilt"
-        await self._on_worker(self._index.clear)
+        await self._worker.do(self._index.clear)
         self._last_id = 0
 
     async def _catch_up(self) -> None:
         while rows := await self._store.vectors_after(self._last_id, PAGE_ROWS):
             for start in range(0, len(rows), SLICE_ROWS):
-                await self._on_worker(self._add_rows, rows[start : start + SLICE_ROWS])
+                await self._worker.do(self._add_rows, rows[start : start + SLICE_ROWS])
             self._last_id = rows[-1].id
 
     async def _save_sometimes(self) -> None:
@@ -169,19 +172,19 @@ class NearIndex:
     async def _save(self) -> None:
         self._saved_s = self._clock.monotonic_s()
         if self._last_id != self._saved_id:
-            await self._on_worker(self._index.save, self._last_id, self._epoch)
+            await self._worker.do(self._index.save, self._last_id, self._epoch)
             self._saved_id = self._last_id
 
     # --- on the worker
 
-    async def _on_worker(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        return await asyncio.wrap_future(self._worker.submit(work, *args, **kwargs))
-
-    def _hand_over(self, work: Callable[..., None], *args: Any) -> None:
-        self._worker.submit(work, *args).add_done_callback(_log_failure)
-
     def _search(self, vector: Vector, partition: bytes, count: int) -> list[tuple[int, float]]:
+        self._add_pending()
         return self._index.search(signed(vector, partition), count) if self._index.size else []
+
+    def _add_pending(self) -> None:
+        while self._pending:
+            entry_id, partition, vector = self._pending.popleft()
+            self._index.add([entry_id], [signed(vector, partition)])
 
     def _add(self, ids: Sequence[int], partitions: Iterable[bytes], vectors: Iterable[Vector]) -> None:
         self._index.add(ids, [signed(vector, partition) for vector, partition in zip(vectors, partitions, strict=True)])
@@ -192,8 +195,3 @@ class NearIndex:
 
     def _forget(self, ids: Sequence[int]) -> None:
         self._index.remove(ids)
-
-
-def _log_failure(done: Future[None]) -> None:
-    if not done.cancelled() and (error := done.exception()) is not None:
-        logger.error("the vector index failed: %s", type(error).__name__)

@@ -270,7 +270,8 @@ class TestSharedStore:
     """Two nodes on one store; each has its own memory and its own index."""
 
     async def test_a_node_finds_what_another_one_keeps(self, open_cache: Open) -> None:
-        ours, theirs = await open_cache(is_shared=True), await open_cache(is_shared=True)
+        ours = await open_cache(is_shared=True)
+        theirs = await open_cache(is_shared=True, store=ours.store)
         await theirs.learn(ASKED)
 
         assert "exact" == await ours.verdict(ASKED)
@@ -281,7 +282,8 @@ class TestSharedStore:
     async def test_what_another_node_clears_is_believed_for_two_seconds_only(
         self, open_cache: Open, clock: ManualClock
     ) -> None:
-        ours, theirs = await open_cache(is_shared=True), await open_cache(is_shared=True)
+        ours = await open_cache(is_shared=True)
+        theirs = await open_cache(is_shared=True, store=ours.store)
         await ours.learn(ASKED)
         await theirs.cache.clear()
         clock.advance(2)
