@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,6 +24,9 @@ from .security.door import Door
 from .settings import Settings
 
 log = logging.getLogger(__name__)
+
+STORE_OPENED_EVERY_S = 1.0
+"""How often a store that was away at the start is tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,7 @@ class Gateway:
             await self.parts.store.open()
         except PartUnavailable as error:
             self._fail("store", error)
+            self._spawn(self._open_store_late())
         await self.parts.accounts.start()
         self.parts.recent.fill(await self.parts.accounts.recent(1_000))
         self._spawn(self._warm())
@@ -166,6 +171,13 @@ class Gateway:
     async def _retire(self, providers: Mapping[str, Provider], after_s: float) -> None:
         await asyncio.sleep(after_s)
         await _close(providers)
+
+    async def _open_store_late(self) -> None:
+        while "store" in self._failed:
+            await asyncio.sleep(STORE_OPENED_EVERY_S)
+            with suppress(PartUnavailable):
+                await self.parts.store.open()
+                del self._failed["store"]
 
     def _fail(self, part: str, error: HelixError) -> None:
         log.warning("%s: %s", part, error)
