@@ -100,7 +100,8 @@ class Daemon:
         environ = self.environ | {"HELIX_CONFIG": str(self.config)}
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "helix_cli", *arguments,
-            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=environ,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=environ,
         )  # fmt: skip
         out, err = await asyncio.wait_for(process.communicate(), START_S)
         assert process.returncode is not None

@@ -35,6 +35,8 @@ class Hidden:
     @property
     def header(self) -> str:
         """`EMAIL_ADDRESS=2,PERSON=1`; empty when there is nothing to tell."""
+        if not self.counts:
+            return ""
         return ",".join(f"{entity_type}={count}" for entity_type, count in sorted(self.counts.items()))
 
 

@@ -18,24 +18,7 @@ import httptools
 import orjson
 import uvloop
 
-WORDS = [
-    "the",
-    "quick",
-    "brown",
-    "fox",
-    "jumps",
-    "over",
-    "the",
-    "lazy",
-    "dog",
-    "while",
-    "a",
-    "calm",
-    "river",
-    "carries",
-    "small",
-    "boats",
-]
+SAID = " the quick brown fox jumps over the lazy dog while a calm river carries small boats"
 
 
 def digest(text: str) -> str:
@@ -48,7 +31,7 @@ def last_user_text(messages: list[dict[str, Any]]) -> str:
 
 
 def words(text: str) -> list[str]:
-    return [digest(text), *(" " + word for word in WORDS[:15])]
+    return [digest(text), *(f" {word}" for word in SAID.split())]
 
 
 def prompt_tokens(body: dict[str, Any]) -> int:
