@@ -1,5 +1,7 @@
 """`python -m helix_cli`: the command without its script."""
 
+import sys
+
 from .main import main
 
-main()
+sys.exit(main())
