@@ -17,7 +17,7 @@ JsonObject = dict[str, Any]
 Vector = NDArray[np.float32]
 """A unit vector of shape (384,)."""
 
-DialectName = Literal["chat", "messages"]
+DialectName = Literal["chat", "messages", "count_tokens", "responses", "embeddings", "completions"]
 
 
 class Verdict(StrEnum):
@@ -90,8 +90,8 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens by the class they are billed in. The classes are disjoint, except that
-    `reasoning_tokens` are part of `output_tokens`."""
+    """Tokens by the class they are billed in. Input, output and what a provider's cache read and wrote are
+    disjoint. Audio, pictures and reasoning are parts of the input or output, which they never exceed together."""
 
     input_tokens: int
     output_tokens: int
@@ -100,6 +100,11 @@ class Usage:
     cache_write_1h_tokens: int = 0
     reasoning_tokens: int = 0
     service_tier: str | None = None
+    """The tier that the provider applied, in its words."""
+    input_audio_tokens: int = 0
+    input_image_tokens: int = 0
+    output_audio_tokens: int = 0
+    output_image_tokens: int = 0
 
     @property
     def prompt_tokens(self) -> int:

@@ -1,4 +1,4 @@
-"""A provider for tests: a real HTTP server that speaks chat completions and messages and records what it is sent.
+"""A provider for tests: a real HTTP server that speaks OpenAI's and Anthropic's protocols and records what it is sent.
 
     async with Upstream() as upstream:
         upstream.next("Hello, Ann")                      # the next answer's text
@@ -57,10 +57,13 @@ class Asked:
     @property
     def question(self) -> str:
         """The last user text."""
-        content = next(m["content"] for m in reversed(self.body["messages"]) if m["role"] == "user")
+        turns = next(self.body[field] for field in ("messages", "input", "prompt") if field in self.body)
+        if isinstance(turns, str):
+            return turns
+        content = next(m["content"] for m in reversed(turns) if m.get("role") == "user")
         if isinstance(content, str):
             return content
-        return "".join(part["text"] for part in content if part.get("type") == "text")
+        return "".join(part["text"] for part in content if part.get("type") in ("text", "input_text"))
 
     def holds(self, value: str) -> bool:
         """Whether the value stands anywhere in it, escaped in whatever way JSON allows."""
@@ -212,7 +215,7 @@ class Upstream:
             await reply.hold.wait()
         if reply.garbage is not None:
             return _spoil(request, reply.garbage)
-        if not asked.path.endswith(("/chat/completions", "/messages")):
+        if _protocol(asked) is None:
             reply = replace(Reply.error(404, f"no route {asked.path}"), hold=None)
 
         body = _body_of(asked, reply, next(self._numbers))
@@ -290,19 +293,26 @@ def _body_of(asked: Asked, reply: Reply, number: int) -> bytes:
     return gzip.compress(body) if reply.gzipped else body
 
 
+def _protocol(asked: Asked) -> str | None:
+    """The protocol of a request, by its path."""
+    return next((path for path in _WHOLE if asked.path.endswith(path)), None)
+
+
 def _whole(asked: Asked, reply: Reply, number: int) -> dict[str, Any]:
-    model = reply.model or asked.body["model"]
-    if asked.path.endswith("/messages"):
-        return messages_answer(reply, model, number)
-    return chat_answer(reply, model, number)
+    path = _protocol(asked)
+    assert path is not None
+    return _WHOLE[path](reply, reply.model or asked.body["model"], number)
 
 
 def _stream(asked: Asked, reply: Reply, number: int) -> bytes:
-    model = reply.model or asked.body["model"]
-    if asked.path.endswith("/messages"):
+    model, path = reply.model or asked.body["model"], _protocol(asked)
+    if path == "/messages":
         return b"".join(messages_events(reply, model, number))
     with_usage = bool((asked.body.get("stream_options") or {}).get("include_usage"))
-    return b"".join(chat_events(reply, model, number, with_usage=with_usage))
+    if path == "/chat/completions":
+        return b"".join(chat_events(reply, model, number, with_usage=with_usage))
+    assert path == "/completions"
+    return b"".join(completions_events(reply, model, number, with_usage=with_usage))
 
 
 # Chat completions, as api.openai.com sends them.
@@ -373,6 +383,43 @@ def chat_events(reply: Reply, model: str, number: int = 1, *, with_usage: bool =
     return [*events, b"data: [DONE]\n\n"]
 
 
+# Text completions and embeddings, as api.openai.com sends them.
+
+
+def completions_answer(reply: Reply, model: str, number: int = 1) -> dict[str, Any]:
+    """A whole text completion."""
+    return {
+        "id": f"cmpl-{number}",
+        "object": "text_completion",
+        "created": CREATED,
+        "model": model,
+        "choices": [_completion(reply.text, _CHAT_STOP[reply.stop_reason])],
+        "usage": chat_usage(reply),
+    }
+
+
+def completions_events(reply: Reply, model: str, number: int = 1, *, with_usage: bool = False) -> list[bytes]:
+    """The events of a streamed text completion, `[DONE]` included."""
+    frame = {"id": f"cmpl-{number}", "object": "text_completion", "created": CREATED, "model": model}
+    choices = [_completion(piece, None) for piece in _text_pieces(reply)]
+    choices.append(_completion("", _CHAT_STOP[reply.stop_reason]))
+    events = [b"data: " + _json({**frame, "choices": [choice]}) + b"\n\n" for choice in choices]
+    if with_usage:
+        events.append(b"data: " + _json({**frame, "choices": [], "usage": chat_usage(reply)}) + b"\n\n")
+    return [*events, b"data: [DONE]\n\n"]
+
+
+def _completion(text: str, finish: str | None) -> dict[str, Any]:
+    return {"text": text, "index": 0, "logprobs": None, "finish_reason": finish}
+
+
+def embeddings_answer(reply: Reply, model: str, number: int = 1) -> dict[str, Any]:
+    """One vector."""
+    vector = {"object": "embedding", "index": 0, "embedding": [0.6, -0.8]}
+    usage = {"prompt_tokens": reply.input_tokens, "total_tokens": reply.input_tokens}
+    return {"object": "list", "data": [vector], "model": model, "usage": usage}
+
+
 # Messages, as api.anthropic.com sends them.
 
 _MESSAGES_STOP = {"stop": "end_turn", "length": "max_tokens", "tool": "tool_use"}
@@ -428,6 +475,11 @@ def messages_events(reply: Reply, model: str, number: int = 1) -> list[bytes]:
     return [*events, _named("message_stop")]
 
 
+def token_count(reply: Reply, model: str, number: int = 1) -> dict[str, Any]:
+    """The answer of count_tokens."""
+    return {"input_tokens": reply.input_tokens}
+
+
 def _block(index: int, opening: dict[str, Any], deltas: list[dict[str, str]]) -> list[bytes]:
     return [
         _named("content_block_start", index=index, content_block=opening),
@@ -449,6 +501,16 @@ def _text_pieces(reply: Reply) -> tuple[str, ...]:
 
 def _argument_pieces(call: ToolCall) -> list[str]:
     return [call.arguments[start : start + 8] for start in range(0, len(call.arguments), 8)]
+
+
+# The longer path first: `/chat/completions` ends in `/completions`.
+_WHOLE: Mapping[str, Callable[[Reply, str, int], dict[str, Any]]] = {
+    "/chat/completions": chat_answer,
+    "/completions": completions_answer,
+    "/embeddings": embeddings_answer,
+    "/messages": messages_answer,
+    "/messages/count_tokens": token_count,
+}
 
 
 def _json(value: Any) -> bytes:

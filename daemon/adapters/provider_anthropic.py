@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from ..exchange import Answer, Call, DialectName
 from ..json_text import to_json
 from ..settings import ProviderSettings
-from .provider_http import HttpTransport, api_key, endpoint
+from .provider_http import HttpTransport, api_key, endpoints
 
 _DEFAULT_BASE = "https://api.anthropic.com"
+
+_PATHS: Mapping[DialectName, str] = MappingProxyType(
+    {"messages": "/v1/messages", "count_tokens": "/v1/messages/count_tokens"}
+)
 
 _DEFAULT_VERSION = "2023-06-01"
 
@@ -16,21 +23,22 @@ _OAUTH_PREFIX = "sk-ant-oat"
 
 
 class AnthropicProvider:
-    """Asks `<base_url>/v1/messages`; the provider's key goes before the caller's credential."""
+    """Asks `<base_url>/v1/messages` and the like; the provider's key goes before the caller's credential."""
 
-    speaks: frozenset[DialectName] = frozenset({"messages"})
+    speaks: frozenset[DialectName] = frozenset(_PATHS)
 
     def __init__(self, settings: ProviderSettings) -> None:
         """
         Raises:
             SettingsError: `base_url` or `api_key` cannot be used.
         """
-        self._url = endpoint(settings, _DEFAULT_BASE, "/v1/messages")
+        self._urls = endpoints(settings, _DEFAULT_BASE, _PATHS)
         self._api_key = api_key(settings)
         self._http = HttpTransport(settings)
 
     async def ask(self, call: Call) -> Answer:
-        return await self._http.post(self._url, to_json(call.body), self._headers(call), stream=call.stream)
+        url, body = self._urls[call.dialect], to_json(call.body)
+        return await self._http.post(url, body, self._headers(call), stream=call.stream)
 
     async def aclose(self) -> None:
         await self._http.aclose()

@@ -13,7 +13,7 @@ import aiohttp
 from yarl import URL
 
 from ..errors import SettingsError, UpstreamFailed, UpstreamTimeout
-from ..exchange import Answer
+from ..exchange import Answer, DialectName
 from ..settings import ProviderSettings
 
 _STAYS_WITH_ITS_CONNECTION = frozenset(
@@ -68,12 +68,18 @@ def failure(provider: str, error: BaseException) -> UpstreamFailed:
     return UpstreamFailed(f"provider {provider}: the call failed")
 
 
-def endpoint(settings: ProviderSettings, default_base: str, path: str) -> URL:
-    """The URL that calls go to.
+def endpoints(
+    settings: ProviderSettings, default_base: str, paths: Mapping[DialectName, str]
+) -> Mapping[DialectName, URL]:
+    """The URL that calls of each dialect go to.
 
     Raises:
         SettingsError: `base_url` is no http(s) URL, or holds a credential.
     """
+    return {dialect: _endpoint(settings, default_base, path) for dialect, path in paths.items()}
+
+
+def _endpoint(settings: ProviderSettings, default_base: str, path: str) -> URL:
     base = (settings.base_url or default_base).rstrip("/")
     try:
         url = URL(base + path)

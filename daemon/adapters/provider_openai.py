@@ -1,31 +1,39 @@
-"""api.openai.com and every server that speaks its chat completions."""
+"""api.openai.com and every server that speaks its protocols."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from ..exchange import Answer, Call, DialectName
 from ..json_text import to_json
 from ..settings import ProviderSettings
-from .provider_http import HttpTransport, api_key, endpoint
+from .provider_http import HttpTransport, api_key, endpoints
 
 _DEFAULT_BASE = "https://api.openai.com/v1"
 
+_PATHS: Mapping[DialectName, str] = MappingProxyType(
+    {"chat": "/chat/completions", "embeddings": "/embeddings", "completions": "/completions"}
+)
+
 
 class OpenAiProvider:
-    """Asks `<base_url>/chat/completions`; the provider's key goes before the caller's credential."""
+    """Asks `<base_url>/chat/completions` and the like; the provider's key goes before the caller's credential."""
 
-    speaks: frozenset[DialectName] = frozenset({"chat"})
+    speaks: frozenset[DialectName] = frozenset(_PATHS)
 
     def __init__(self, settings: ProviderSettings) -> None:
         """
         Raises:
             SettingsError: `base_url` or `api_key` cannot be used.
         """
-        self._url = endpoint(settings, _DEFAULT_BASE, "/chat/completions")
+        self._urls = endpoints(settings, _DEFAULT_BASE, _PATHS)
         self._api_key = api_key(settings)
         self._http = HttpTransport(settings)
 
     async def ask(self, call: Call) -> Answer:
-        return await self._http.post(self._url, to_json(call.body), self._headers(call), stream=call.stream)
+        url, body = self._urls[call.dialect], to_json(call.body)
+        return await self._http.post(url, body, self._headers(call), stream=call.stream)
 
     async def aclose(self) -> None:
         await self._http.aclose()

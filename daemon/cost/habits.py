@@ -34,7 +34,9 @@ class Habits:
         self._by_target: OrderedDict[Target, Habit] = OrderedDict()
 
     def saw_output(self, target: Target, output_tokens: int) -> None:
-        self._habit(target).outputs.append(output_tokens)
+        """One more call; one that wrote nothing, as an embedding, tells nothing of those that write."""
+        if output_tokens > 0:
+            self._habit(target).outputs.append(output_tokens)
 
     def saw_input(self, target: Target, body_bytes: int, prompt_tokens: int) -> None:
         """Move the ratio towards this call's; a call without either tells nothing."""

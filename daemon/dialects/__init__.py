@@ -7,10 +7,21 @@ from types import MappingProxyType
 
 from ..exchange import DialectName
 from .chat import ChatDialect
+from .completions import CompletionsDialect
+from .count_tokens import CountTokensDialect
 from .dialect import Dialect
+from .embeddings import EmbeddingsDialect
 from .messages import MessagesDialect
 
-DIALECTS: Mapping[DialectName, Dialect] = MappingProxyType({"chat": ChatDialect(), "messages": MessagesDialect()})
+_ALL: tuple[Dialect, ...] = (
+    ChatDialect(),
+    MessagesDialect(),
+    CountTokensDialect(),
+    EmbeddingsDialect(),
+    CompletionsDialect(),
+)
+
+DIALECTS: Mapping[DialectName, Dialect] = MappingProxyType({dialect.name: dialect for dialect in _ALL})
 
 
 def dialect_named(name: DialectName) -> Dialect:

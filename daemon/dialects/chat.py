@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from ..errors import RequestRefused
 from ..exchange import DialectName, JsonObject, Usage
 from . import chat_stream
 from .dialect import Place, Question, StreamRestore, StreamRewriter, TextKind
@@ -25,8 +24,7 @@ from .parameters import (
     wrong,
 )
 from .questions import is_hot, keyed, question_of
-from .refusals import refusal_details
-from .sse import json_event
+from .refusals import OpenAiErrors
 from .stream_rewriter import RestoringRewriter
 from .texts import content_texts, further_texts, kind_of, schema_texts, value_at
 from .untrusted import MAX_TOKENS, as_count, as_object, as_objects, as_text, optional_count, without
@@ -83,7 +81,7 @@ _OUTPUT_LIMITS = ("max_completion_tokens", "max_tokens")
 _KNOWS_NEW_LIMIT = re.compile(r"(?:.*/)?(?:o\d|gpt-|chatgpt-)")
 
 
-class ChatDialect:
+class ChatDialect(OpenAiErrors):
     """OpenAI's chat completions, as any compatible server speaks them."""
 
     name: DialectName = "chat"
@@ -106,6 +104,9 @@ class ChatDialect:
 
     def end_user(self, body: JsonObject) -> str | None:
         return as_text(body.get("user")) or as_text(as_object(body.get("metadata")).get("user_id")) or None
+
+    def is_shareable(self, body: JsonObject) -> bool:
+        return True
 
     def keyed(self, body: JsonObject) -> JsonObject:
         return keyed(body)
@@ -140,24 +141,7 @@ class ChatDialect:
         return {**body, **{field: min(each, as_count(body.get(field)) or each) for field in given}}
 
     def usage(self, answer: JsonObject) -> Usage | None:
-        usage = as_object(answer.get("usage"))
-        prompt, output = as_count(usage.get("prompt_tokens")), as_count(usage.get("completion_tokens"))
-        cached = optional_count(as_object(usage.get("prompt_tokens_details")), "cached_tokens")
-        if cached == 0:
-            cached = optional_count(usage, "prompt_cache_hit_tokens")  # DeepSeek
-        reasoning = optional_count(as_object(usage.get("completion_tokens_details")), "reasoning_tokens")
-        if prompt is None or output is None or cached is None or reasoning is None or cached > prompt:
-            return None
-        # xAI and Gemini count reasoning beside the completion, as only their total shows.
-        if reasoning and usage.get("total_tokens") == prompt + output + reasoning:
-            output += reasoning
-        return Usage(
-            input_tokens=prompt - cached,
-            output_tokens=output,
-            cached_read_tokens=cached,
-            reasoning_tokens=min(reasoning, output),
-            service_tier=as_text(answer.get("service_tier")) or None,
-        )
+        return chat_usage(answer)
 
     def answer_text(self, answer: JsonObject) -> str:
         return "\n".join(place.text for place in self.answer_places(answer))
@@ -193,12 +177,36 @@ class ChatDialect:
             return RestoringRewriter(chat_stream.ChatShape(with_usage=with_usage), restore)
         return None if with_usage else chat_stream.UsageFilter()
 
-    def error(self, error: RequestRefused) -> JsonObject:
-        said = {"message": str(error), "type": error.error_type, "code": error.code, "param": error.param}
-        return {"error": {**said, **refusal_details(error)}}
 
-    def error_event(self, error: RequestRefused) -> bytes:
-        return json_event(self.error(error))
+def chat_usage(answer: JsonObject) -> Usage | None:
+    """The tokens of an answer, as chat completions and text completions count them."""
+    usage = as_object(answer.get("usage"))
+    prompt, output = as_count(usage.get("prompt_tokens")), as_count(usage.get("completion_tokens"))
+    read, written = as_object(usage.get("prompt_tokens_details")), as_object(usage.get("completion_tokens_details"))
+    cached = optional_count(read, "cached_tokens")
+    if cached == 0:
+        cached = optional_count(usage, "prompt_cache_hit_tokens")  # DeepSeek
+    reasoning = optional_count(written, "reasoning_tokens")
+    if prompt is None or output is None or cached is None or reasoning is None or cached > prompt:
+        return None
+    # xAI and Gemini count reasoning beside the completion, as only their total shows; Gemini does not name it.
+    beside = (as_count(usage.get("total_tokens")) or 0) - prompt - output
+    if beside > 0 and beside == (reasoning or beside) and beside != cached:
+        output, reasoning = output + beside, beside
+    reasoning = min(reasoning, output)
+    input_audio, input_image = _media_in(read, prompt - cached)
+    output_audio, output_image = _media_in(written, output - reasoning)
+    return Usage(
+        input_tokens=prompt - cached,
+        output_tokens=output,
+        cached_read_tokens=cached,
+        reasoning_tokens=reasoning,
+        service_tier=as_text(answer.get("service_tier")) or None,
+        input_audio_tokens=input_audio,
+        input_image_tokens=input_image,
+        output_audio_tokens=output_audio,
+        output_image_tokens=output_image,
+    )
 
 
 def _check_turn(path: str, turn: JsonObject) -> None:
@@ -261,6 +269,12 @@ def _exact_only(body: JsonObject) -> str | None:
 
 def _choice_count(body: JsonObject) -> int:
     return max(1, as_count(body.get("n")) or 1)
+
+
+def _media_in(details: JsonObject, of_tokens: int) -> tuple[int, int]:
+    """Tokens of audio and of pictures among `of_tokens`. Those that were cached are billed as cached."""
+    audio = min(optional_count(details, "audio_tokens") or 0, of_tokens)
+    return audio, min(optional_count(details, "image_tokens") or 0, of_tokens - audio)
 
 
 def _is_normal_choice(choice: JsonObject) -> bool:

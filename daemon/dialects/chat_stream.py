@@ -178,9 +178,9 @@ class ChatAssembly:
             choice = self._choices[index] = {"index": index, "message": message, "finish_reason": None}
         for field, value in chunk.items():
             if field == "delta":
-                _merge(choice["message"], as_object(value))
+                merge(choice["message"], as_object(value))
             elif field == "logprobs":
-                _merge(choice, {field: value})
+                merge(choice, {field: value})
             elif field not in ("index", "message") and value is not None:
                 choice[field] = value
 
@@ -194,7 +194,7 @@ class _Pieces:
         self.parts = list(parts)
 
 
-def _merge(whole: JsonObject, delta: JsonObject) -> None:
+def merge(whole: JsonObject, delta: JsonObject) -> None:
     """Add a delta up as OpenAI's own SDK does: strings are joined, lists grow, entries meet by their index."""
     for field, value in delta.items():
         known = whole.get(field)
@@ -209,7 +209,7 @@ def _merge(whole: JsonObject, delta: JsonObject) -> None:
         elif isinstance(known, str) and isinstance(value, str):
             whole[field] = _Pieces(known, value)
         elif isinstance(known, dict) and isinstance(value, dict):
-            _merge(known, value)
+            merge(known, value)
         elif isinstance(known, list) and isinstance(value, list):
             _merge_entries(known, value)
         else:
@@ -222,7 +222,7 @@ def _merge_entries(whole: list[Any], entries: list[Any]) -> None:
         if known is None:
             whole.append(entry)
         else:
-            _merge(known, entry)
+            merge(known, entry)
 
 
 def _entry_at(entries: list[Any], index: int) -> JsonObject | None:
@@ -233,17 +233,18 @@ def _is_indexed(entry: object) -> bool:
     return isinstance(entry, dict) and type(entry.get("index")) is int
 
 
-def _joined(value: Any) -> Any:
+def joined(value: Any) -> Any:
+    """The value with all that `merge` collected joined."""
     if isinstance(value, _Pieces):
         return "".join(value.parts)
     if isinstance(value, dict):
-        return {field: _joined(inner) for field, inner in value.items()}
-    return [_joined(inner) for inner in value] if isinstance(value, list) else value
+        return {field: joined(inner) for field, inner in value.items()}
+    return [joined(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _closed_choice(choice: JsonObject) -> JsonObject:
     """The choice as a whole answer has it: strings joined, tool calls in order, their index left out."""
-    closed: JsonObject = _joined(choice)
+    closed: JsonObject = joined(choice)
     message = closed["message"]
     if isinstance(message.get("tool_calls"), list):
         calls = as_objects(message["tool_calls"])

@@ -86,6 +86,11 @@ class Dialect(Protocol):
         protocol itself defines (roles, types, ids, model) are not texts."""
         ...
 
+    def is_shareable(self, body: JsonObject) -> bool:
+        """Whether the answer may also be given to others who ask the same. False where a call changes something at
+        its provider, or where nothing is gained by keeping the answer."""
+        ...
+
     def keyed(self, body: JsonObject) -> JsonObject:
         """A shallow copy without the fields that do not change the answer (DECISIONS: exact key)."""
         ...

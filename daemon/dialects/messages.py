@@ -95,11 +95,9 @@ class MessagesDialect:
     path = "/v1/messages"
 
     def check(self, body: JsonObject) -> None:
-        check_model(body)
-        check_turns(body, _check_turn)
+        check_prompt(body)
         if body.get("max_tokens") is None:
             raise wrong("max_tokens", None, "a whole number")
-        check_parameters(body, _CHECKS)
 
     def places(self, body: JsonObject) -> list[Place]:
         places: list[Place] = []
@@ -115,6 +113,9 @@ class MessagesDialect:
 
     def end_user(self, body: JsonObject) -> str | None:
         return as_text(as_object(body.get("metadata")).get("user_id")) or None
+
+    def is_shareable(self, body: JsonObject) -> bool:
+        return True
 
     def keyed(self, body: JsonObject) -> JsonObject:
         return keyed(body)
@@ -208,6 +209,13 @@ class MessagesDialect:
 
     def error_event(self, error: RequestRefused) -> bytes:
         return json_event(self.error(error), name="error")
+
+
+def check_prompt(body: JsonObject) -> None:
+    """All but the limit, which only an answer needs."""
+    check_model(body)
+    check_turns(body, _check_turn)
+    check_parameters(body, _CHECKS)
 
 
 def _check_turn(path: str, turn: JsonObject) -> None:

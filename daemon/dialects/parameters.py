@@ -70,6 +70,13 @@ def is_boolean(name: str, value: object) -> None:
         raise wrong(name, value, "a boolean")
 
 
+def is_not_streamed(name: str, value: object) -> None:
+    """For protocols that have no streams."""
+    is_boolean(name, value)
+    if value:
+        raise BadRequest(f"{name}: there are no streams here", param=name)
+
+
 def is_number(name: str, value: object) -> None:
     if type(value) not in (int, float):
         raise wrong(name, value, "a number")

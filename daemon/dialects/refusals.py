@@ -1,9 +1,21 @@
-"""What an error reply carries beyond its sentence, in both protocols."""
+"""Error replies: OpenAI's shape, and what every protocol's carries beyond its sentence."""
 
 from __future__ import annotations
 
 from ..errors import BudgetExceeded, RequestRefused
 from ..exchange import JsonObject
+from .sse import json_event
+
+
+class OpenAiErrors:
+    """How all of OpenAI's protocols say that something went wrong."""
+
+    def error(self, error: RequestRefused) -> JsonObject:
+        said = {"message": str(error), "type": error.error_type, "code": error.code, "param": error.param}
+        return {"error": {**said, **refusal_details(error)}}
+
+    def error_event(self, error: RequestRefused) -> bytes:
+        return json_event(self.error(error))
 
 
 def refusal_details(error: RequestRefused) -> JsonObject:

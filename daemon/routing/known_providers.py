@@ -29,7 +29,7 @@ KNOWN_PROVIDERS = (
     KnownProvider(
         "openai",
         ("OPENAI_API_KEY",),
-        ("gpt-*", "chatgpt-*", "codex-*", "o[1-9]*", "ft:*"),
+        ("gpt-*", "chatgpt-*", "codex-*", "o[1-9]*", "ft:*", "text-embedding-*", "davinci-*", "babbage-*"),
         "https://api.openai.com/v1",
     ),
     KnownProvider("anthropic", ("ANTHROPIC_API_KEY",), ("claude-*",), "https://api.anthropic.com", type="anthropic"),

@@ -20,14 +20,22 @@ _ECHO_PROVIDER = ProviderSettings(name="helix", type="echo", models=(ECHO,))
 
 _SPEAKS: Mapping[str, frozenset[DialectName]] = MappingProxyType(
     {
-        "openai": frozenset({"chat"}),
-        "anthropic": frozenset({"messages"}),
+        "openai": frozenset({"chat", "embeddings", "completions"}),
+        "anthropic": frozenset({"messages", "count_tokens"}),
         "litellm": frozenset({"chat", "messages"}),
-        "echo": frozenset({"chat", "messages"}),
+        "echo": frozenset({"chat", "messages", "count_tokens", "embeddings", "completions"}),
     }
 )
 
-_ROUTES: Mapping[DialectName, str] = MappingProxyType({"chat": "/v1/chat/completions", "messages": "/v1/messages"})
+_ROUTES: Mapping[DialectName, str] = MappingProxyType(
+    {
+        "chat": "/v1/chat/completions",
+        "messages": "/v1/messages",
+        "count_tokens": "/v1/messages/count_tokens",
+        "embeddings": "/v1/embeddings",
+        "completions": "/v1/completions",
+    }
+)
 
 _MAX_NAME = 256
 """Characters in a model's name; the longest of any provider has about 100."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 
 from aiohttp import web
 from multidict import CIMultiDictProxy
@@ -39,9 +40,11 @@ async def read_ask(request: web.Request, dialect_name: DialectName, request_id: 
     rules.door.check_json(request.content_type)
     caller = rules.callers.identify(headers)
     body = await read_object(request, rules.settings.server.max_body_bytes)
-    dialect_named(dialect_name).check(body)
+    dialect = dialect_named(dialect_name)
+    dialect.check(body)
     if user := headers.get("x-helix-user"):
         caller = caller.for_user(user)
+    directives = read_directives(headers, body, rules.settings.cache)
     return Ask(
         id=request_id,
         dialect=dialect_name,
@@ -50,7 +53,7 @@ async def read_ask(request: web.Request, dialect_name: DialectName, request_id: 
         stream=bool(body.get("stream")),
         caller=caller,
         tags=header_tags(headers.get("x-helix-tags")),
-        directives=read_directives(headers, body, rules.settings.cache),
+        directives=directives if dialect.is_shareable(body) else replace(directives, look=False, keep=False),
         forward_headers=_forwarded(headers),
         received_at=clock.now(),
         started_s=started_s,

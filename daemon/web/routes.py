@@ -26,7 +26,10 @@ class Routes:
         """Register each route with and without `/v1`."""
         for prefix in ("/v1", ""):
             app.router.add_post(f"{prefix}/chat/completions", partial(self.answer, "chat"))
+            app.router.add_post(f"{prefix}/completions", partial(self.answer, "completions"))
+            app.router.add_post(f"{prefix}/embeddings", partial(self.answer, "embeddings"))
             app.router.add_post(f"{prefix}/messages", partial(self.answer, "messages"))
+            app.router.add_post(f"{prefix}/messages/count_tokens", partial(self.answer, "count_tokens"))
             app.router.add_get(f"{prefix}/models", self.models)
             app.router.add_get(f"{prefix}/models/{{id:.+}}", self.model)
         app.router.add_get("/health/live", self.live)
