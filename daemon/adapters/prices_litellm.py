@@ -17,8 +17,12 @@ log = logging.getLogger(__name__)
 
 TABLE_FILE = "model_prices_and_context_window_backup.json"
 
-_READ_FIELDS = ("input_cost_per_token", "output_cost_per_token", "cache_read_input_token_cost",
-                "cache_creation_input_token_cost", "max_output_tokens", "max_tokens")  # fmt: skip
+_READ_FIELDS = (
+    *("input_cost_per_token", "input_cost_per_audio_token", "input_cost_per_image_token"),
+    *("output_cost_per_token", "output_cost_per_audio_token", "output_cost_per_image_token"),
+    *("output_cost_per_reasoning_token", "cache_read_input_token_cost", "cache_creation_input_token_cost"),
+    *("max_output_tokens", "max_tokens"),
+)
 
 # A few rates were written by float arithmetic (`5.0000000000000004E-8`): digits beyond the fifteenth, which is
 # what a double carries, are its noise and not the provider's price.

@@ -251,8 +251,8 @@ class Accounts:
     async def _open(self, ask: Ask, target: Target, dialect: Dialect, body: JsonObject, row: LedgerRow) -> Bill:
         """Price, admit and write down, in this order; nothing stays reserved when this raises."""
         price = await self._prices.price(ask.model, target)
-        body_bytes = len(to_json(body))
-        need = need_of(price, dialect, body, body_bytes, partial(self._habits.usual_output, target))
+        sent = to_json(body)
+        need = need_of(price, dialect, body, sent, partial(self._habits.usual_output, target))
         admitted = await self._admit(ask, target, row, need, is_free=price is not None and price.is_free)
         if admitted.output_tokens is not None:
             body = dialect.with_output_limit(body, admitted.output_tokens)
@@ -260,7 +260,7 @@ class Accounts:
             row.price_source = price.source
             row.bound_usd = need.usd(admitted.output_tokens or need.output_tokens)
         await self._intend(row, admitted)
-        return Bill(row, body, Terms(price, target, body_bytes, admitted, ask.started_s), dialect, self._books)
+        return Bill(row, body, Terms(price, target, len(sent), admitted, ask.started_s), dialect, self._books)
 
     async def _admit(self, ask: Ask, target: Target, row: LedgerRow, need: Need, *, is_free: bool) -> Admitted:
         """What costs nothing is admitted without asking, and so is what no budget covers."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -70,11 +71,16 @@ class Need:
         return SMALLEST_OUTPUT_TOKENS if at_any_size else UNLEARNED_OUTPUT_TOKENS
 
 
+_MEDIA = re.compile(rb'"(?:audio|input_audio|modalities|image|image_url|input_image|file|document)"')
+"""Names and types of fields in which any dialect has something else than text."""
+
+
 def need_of(
-    price: Price | None, dialect: Dialect, body: JsonObject, body_bytes: int, usual: Callable[[], int | None]
+    price: Price | None, dialect: Dialect, body: JsonObject, sent: bytes, usual: Callable[[], int | None]
 ) -> Need:
     """The worst case of a request: its bytes as tokens, since no tokenizer makes more, at the dearest rate of any
-    input class; then all the output it allows. What a body only refers to (a picture's URL) is not seen here.
+    class that it may be billed in; then all the output it allows. `sent` is the body as JSON. What a body only
+    refers to (a picture's URL) is not seen here.
 
     A call without a price cannot be reckoned. It needs one nano-dollar, so it goes through while there is
     anything left, and is counted as unpriced.
@@ -82,12 +88,14 @@ def need_of(
     if price is None:
         return Need(usd_of(1), Decimal(0), 0, usual)
     tier = body.get("service_tier")
-    usd_per_input_token, usd_per_output_token = price.dearest(body_bytes, tier if isinstance(tier, str) else None)
+    usd_per_input_token, usd_per_output_token = price.dearest(
+        len(sent), tier if isinstance(tier, str) else None, with_media=_MEDIA.search(sent) is not None
+    )
     choices = dialect.output_limit(dialect.with_output_limit(body, 1)) or 1
     stated = dialect.output_limit(body)
     longest = (price.max_output_tokens or UNSTATED_OUTPUT_TOKENS) * choices
     return Need(
-        input_usd=body_bytes * usd_per_input_token,
+        input_usd=len(sent) * usd_per_input_token,
         usd_per_output_token=usd_per_output_token,
         output_tokens=longest if stated is None else stated,
         usual_output_tokens=usual,

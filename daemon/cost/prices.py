@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..exchange import Target, Usage
 from ..ports import PriceSource, PriceTable
 from ..settings import ModelSettings, ProviderSettings
-from .money import LEDGER_STEP
+from .money import LEDGER_STEP, usd_text
 
 MTOK = 1_000_000
 
@@ -32,8 +32,8 @@ _TABLE_NAMES = {"google": "gemini", "together": "together_ai", "fireworks": "fir
 _MODELS_REMEMBERED = 1_000
 
 _FIELD = re.compile(
-    r"(?P<rate>input_cost_per_token|output_cost_per_token|cache_read_input_token_cost"
-    r"|cache_creation_input_token_cost(?:_above_1hr)?)"
+    r"(?P<rate>input_cost_per(?:_audio|_image)?_token|output_cost_per(?:_audio|_image|_reasoning)?_token"
+    r"|cache_read_input_token_cost|cache_creation_input_token_cost(?:_above_1hr)?)"
     r"(?:_above_(?P<above_k>\d+)k_tokens)?(?:_(?P<tier>[a-z]+))?"
 )
 
@@ -47,24 +47,69 @@ class Rates:
     cached_read: Decimal
     cache_write_5m: Decimal
     cache_write_1h: Decimal
+    reasoning: Decimal
+    input_audio: Decimal
+    input_image: Decimal
+    output_audio: Decimal
+    output_image: Decimal
 
-    @property
-    def dearest_input(self) -> Decimal:
-        return max(self.input, self.cached_read, self.cache_write_5m, self.cache_write_1h)
+    def dearest_input(self, *, with_media: bool) -> Decimal:
+        text = max(self.input, self.cached_read, self.cache_write_5m, self.cache_write_1h)
+        return max(text, self.input_audio, self.input_image) if with_media else text
+
+    def dearest_output(self, *, with_media: bool) -> Decimal:
+        text = max(self.output, self.reasoning)
+        return max(text, self.output_audio, self.output_image) if with_media else text
 
     @property
     def is_free(self) -> bool:
-        return not any((self.dearest_input, self.output))
+        return not any((self.dearest_input(with_media=True), self.dearest_output(with_media=True)))
 
-    def cost(self, usage: Usage) -> Decimal:
-        """Reasoning is part of the output, so it is not added again."""
-        return (
-            usage.input_tokens * self.input
-            + usage.cached_read_tokens * self.cached_read
-            + usage.cache_write_5m_tokens * self.cache_write_5m
-            + usage.cache_write_1h_tokens * self.cache_write_1h
-            + usage.output_tokens * self.output
+    def parts(self, usage: Usage) -> tuple[Part, ...]:
+        """What a call is billed for, class by class. What is part of the input or output is taken out of it."""
+        text_read = usage.input_tokens - usage.input_audio_tokens - usage.input_image_tokens
+        media_written = usage.output_audio_tokens + usage.output_image_tokens
+        lines = (
+            ("input", text_read, self.input),
+            ("input_audio", usage.input_audio_tokens, self.input_audio),
+            ("input_image", usage.input_image_tokens, self.input_image),
+            ("cached_read", usage.cached_read_tokens, self.cached_read),
+            ("cache_write_5m", usage.cache_write_5m_tokens, self.cache_write_5m),
+            ("cache_write_1h", usage.cache_write_1h_tokens, self.cache_write_1h),
+            ("output", usage.output_tokens - usage.reasoning_tokens - media_written, self.output),
+            ("reasoning", usage.reasoning_tokens, self.reasoning),
+            ("output_audio", usage.output_audio_tokens, self.output_audio),
+            ("output_image", usage.output_image_tokens, self.output_image),
         )
+        return tuple(Part(*line) for line in lines if line[1])
+
+
+class Part(NamedTuple):
+    """Tokens of one class at their rate."""
+
+    name: str
+    tokens: int
+    usd_per_token: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What one call costs, and why."""
+
+    source: str
+    """Table, entry, and what of the entry: `litellm 1.106.2 gpt-5.4, flex, above 272000 tokens`."""
+    parts: tuple[Part, ...]
+
+    @property
+    def cost_usd(self) -> Decimal:
+        """To the ledger's twelve decimals."""
+        total = sum((tokens * usd_per_token for _, tokens, usd_per_token in self.parts), _ZERO)
+        return total.quantize(LEDGER_STEP)
+
+    @property
+    def parts_text(self) -> str:
+        """As the ledger keeps it: `input=812@0.00000015,output=50@0.0000006`."""
+        return ",".join(f"{name}={tokens}@{usd_text(usd)}" for name, tokens, usd in self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,25 +129,33 @@ class Price:
     def is_free(self) -> bool:
         return all(rates.is_free for steps in self.steps.values() for _, rates in steps)
 
-    def rates(self, prompt_tokens: int, tier: str | None = None) -> Rates:
-        """The rates of a prompt this long; a tier without prices of its own is billed as standard."""
-        steps = self._steps(tier)
-        return next(rates for above, rates in reversed(steps) if prompt_tokens > above or above == 0)
+    def dearest(
+        self, prompt_tokens: int, tier: str | None = None, *, with_media: bool = True
+    ) -> tuple[Decimal, Decimal]:
+        """The most that a token of any input class and one of any output class may cost, when the prompt has at
+        most `prompt_tokens`. `with_media`: whether the call may read or write anything but text."""
+        steps = self.steps[self._tier(tier)]
+        reachable = [rates for above, rates in steps if prompt_tokens > above or above == 0]
+        return (
+            max(rates.dearest_input(with_media=with_media) for rates in reachable),
+            max(rates.dearest_output(with_media=with_media) for rates in reachable),
+        )
 
-    def dearest(self, prompt_tokens: int, tier: str | None = None) -> tuple[Decimal, Decimal]:
-        """The most that a token of any input class and one of output may cost, when the prompt has at most
-        `prompt_tokens`."""
-        reachable = [rates for above, rates in self._steps(tier) if prompt_tokens > above or above == 0]
-        return max(rates.dearest_input for rates in reachable), max(rates.output for rates in reachable)
+    def quote(self, usage: Usage) -> Quote:
+        """A tier without prices of its own is billed as standard."""
+        tier, prompt_tokens = self._tier(usage.service_tier), usage.prompt_tokens
+        reached = (step for step in reversed(self.steps[tier]) if prompt_tokens > step[0] or step[0] == 0)
+        above, rates = next(reached)
+        source = f"{self.source}, {tier}" if tier else self.source
+        return Quote(f"{source}, above {above} tokens" if above else source, rates.parts(usage))
 
     def cost(self, usage: Usage) -> Decimal:
         """US dollars, to the ledger's twelve decimals."""
-        rates = self.rates(usage.prompt_tokens, usage.service_tier)
-        return rates.cost(usage).quantize(LEDGER_STEP)
+        return self.quote(usage).cost_usd
 
-    def _steps(self, tier: str | None) -> tuple[tuple[int, Rates], ...]:
+    def _tier(self, tier: str | None) -> str:
         name = _TIERS.get(tier, tier) if tier else STANDARD
-        return self.steps.get(name) or self.steps[STANDARD]
+        return name if name in self.steps else STANDARD
 
 
 def _flat(source: str, rates: Rates) -> Price:
@@ -110,7 +163,7 @@ def _flat(source: str, rates: Rates) -> Price:
 
 
 _ZERO = Decimal(0)
-FREE = _flat("free: answered by Helix itself", Rates(_ZERO, _ZERO, _ZERO, _ZERO, _ZERO))
+FREE = _flat("free: answered by Helix itself", Rates(*[_ZERO] * len(fields(Rates))))
 
 
 class Prices:
@@ -170,16 +223,13 @@ def _has_own_price(model: ModelSettings) -> bool:
 
 def _price_of_settings(model: ModelSettings) -> Price:
     """Where no price of cached input is given, it is that of input: never billed too low."""
-    per_token = (model.input_usd_per_mtok or _ZERO) / MTOK
-    cached = model.cached_input_usd_per_mtok
-    rates = Rates(
-        input=per_token,
-        output=(model.output_usd_per_mtok or _ZERO) / MTOK,
-        cached_read=per_token if cached is None else cached / MTOK,
-        cache_write_5m=per_token,
-        cache_write_1h=per_token,
-    )
-    return _flat(f"helix.toml models.{model.name}", rates)
+    per_token = {
+        "input_cost_per_token": (model.input_usd_per_mtok or _ZERO) / MTOK,
+        "output_cost_per_token": (model.output_usd_per_mtok or _ZERO) / MTOK,
+    }
+    if model.cached_input_usd_per_mtok is not None:
+        per_token["cache_read_input_token_cost"] = model.cached_input_usd_per_mtok / MTOK
+    return _flat(f"helix.toml models.{model.name}", _rates(per_token))
 
 
 def _price_of_table(table: PriceTable, table_name: str, target: Target) -> Price | None:
@@ -222,19 +272,24 @@ def _steps_of(
 
 
 def _rates(fields: Mapping[str, Decimal]) -> Rates:
-    """Cached tokens without a rate of their own are billed as input, never below it; an hour's write at twice
-    the input where writes are billed at all, which is Anthropic's rule."""
-    per_input = fields["input_cost_per_token"]
+    """A class without a rate of its own is billed as the input or output that it is part of, never below it; an
+    hour's write at twice the input where writes are billed at all, which is Anthropic's rule."""
+    per_input, per_output = fields["input_cost_per_token"], fields["output_cost_per_token"]
     per_write = fields.get("cache_creation_input_token_cost")
     per_long_write = fields.get("cache_creation_input_token_cost_above_1hr")
     if per_long_write is None:
         per_long_write = per_input if per_write is None else 2 * per_input
     return Rates(
         input=per_input,
-        output=fields["output_cost_per_token"],
+        output=per_output,
         cached_read=fields.get("cache_read_input_token_cost", per_input),
         cache_write_5m=per_input if per_write is None else per_write,
         cache_write_1h=per_long_write,
+        reasoning=fields.get("output_cost_per_reasoning_token", per_output),
+        input_audio=fields.get("input_cost_per_audio_token", per_input),
+        input_image=fields.get("input_cost_per_image_token", per_input),
+        output_audio=fields.get("output_cost_per_audio_token", per_output),
+        output_image=fields.get("output_cost_per_image_token", per_output),
     )
 
 

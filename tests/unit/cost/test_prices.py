@@ -114,18 +114,35 @@ async def test_new_settings_bring_new_prices():
 
 
 counts = st.integers(0, 10_000_000)
-usages = st.builds(
-    Usage,
-    input_tokens=counts,
-    output_tokens=counts,
-    cached_read_tokens=counts,
-    cache_write_5m_tokens=counts,
-    cache_write_1h_tokens=counts,
-    service_tier=st.sampled_from([None, "default", "flex", "priority", "batch", "unheard-of"]),
-)
+
+
+@st.composite
+def usages(draw) -> Usage:
+    """Audio, pictures and reasoning within the input or output that they are part of."""
+    read, written = draw(counts), draw(counts)
+    input_audio, reasoning = draw(st.integers(0, read)), draw(st.integers(0, written))
+    output_audio = draw(st.integers(0, written - reasoning))
+    return Usage(
+        input_tokens=read,
+        output_tokens=written,
+        cached_read_tokens=draw(counts),
+        cache_write_5m_tokens=draw(counts),
+        cache_write_1h_tokens=draw(counts),
+        reasoning_tokens=reasoning,
+        service_tier=draw(st.sampled_from([None, "default", "flex", "priority", "batch", "unheard-of"])),
+        input_audio_tokens=input_audio,
+        input_image_tokens=draw(st.integers(0, read - input_audio)),
+        output_audio_tokens=output_audio,
+        output_image_tokens=draw(st.integers(0, written - reasoning - output_audio)),
+    )
+
+
 rates = st.decimals(0, Decimal("0.001"), places=10)
 _BASE = {"input_cost_per_token": rates, "output_cost_per_token": rates}
 _REST = {
+    "input_cost_per_audio_token": rates,
+    "output_cost_per_image_token": rates,
+    "output_cost_per_reasoning_token": rates,
     "cache_read_input_token_cost": rates,
     "cache_creation_input_token_cost": rates,
     "cache_creation_input_token_cost_above_1hr": rates,
@@ -144,23 +161,17 @@ def _priced(entry) -> Price:
     return price
 
 
-@given(entries, usages)
+@given(entries, usages())
 def test_the_classes_add_up_and_none_is_negative(entry, usage):
     price = _priced(entry)
-    rates = price.rates(usage.prompt_tokens, usage.service_tier)
-    classes = [
-        usage.input_tokens * rates.input,
-        usage.output_tokens * rates.output,
-        usage.cached_read_tokens * rates.cached_read,
-        usage.cache_write_5m_tokens * rates.cache_write_5m,
-        usage.cache_write_1h_tokens * rates.cache_write_1h,
-    ]
+    parts = price.quote(usage).parts
 
-    assert min(classes) >= 0
-    assert sum(classes) == price.cost(usage)
+    assert all(tokens > 0 and usd_per_token >= 0 for _, tokens, usd_per_token in parts)
+    assert usage.prompt_tokens + usage.output_tokens == sum(tokens for _, tokens, _ in parts)
+    assert price.cost(usage) == sum(tokens * usd_per_token for _, tokens, usd_per_token in parts)
 
 
-@given(entries, usages, counts)
+@given(entries, usages(), counts)
 def test_no_call_within_its_bound_costs_more_than_the_worst_case(entry, usage, more_bytes):
     price = _priced(entry)
     prompt_bound = usage.prompt_tokens + more_bytes
