@@ -231,8 +231,8 @@ details = st.none() | st.dictionaries(
 hostile = st.fixed_dictionaries(
     {},
     optional={
-        **{name: counts for name in ("prompt_tokens", "completion_tokens", "total_tokens", "prompt_cache_hit_tokens")},
-        **{name: counts for name in ("input_tokens", "output_tokens", "cache_read_input_tokens")},
+        **dict.fromkeys(("prompt_tokens", "completion_tokens", "total_tokens", "prompt_cache_hit_tokens"), counts),
+        **dict.fromkeys(("input_tokens", "output_tokens", "cache_read_input_tokens"), counts),
         "prompt_tokens_details": details,
         "completion_tokens_details": details,
         "cache_creation": st.dictionaries(
