@@ -71,6 +71,8 @@ class Gateway:
         self.parts = parts
         self.rules = rules
         self.since: datetime = parts.clock.now()
+        self.is_warm = asyncio.Event()
+        """Set once all that is loaded in the background is there, or known to be missing."""
         self._load_rules = load_rules
         self._tasks: set[asyncio.Task[None]] = set()
         self._failed: dict[str, str] = {}
@@ -114,6 +116,7 @@ class Gateway:
         await self.parts.accounts.configure(new.settings)
         self.parts.cache.configure(new.settings.cache, policy=lambda: new.privacy.policy_version)
         self.rules = new
+        self._spawn(self._warm_cache())  # the new settings may want parts that the old ones did not
         self._spawn(self._retire(old.providers, after_s=new.settings.server.drain_s))
 
     def readiness(self) -> dict[str, Any]:
@@ -151,6 +154,7 @@ class Gateway:
         # half of an exact hit's CPU was that.
         gc.collect()
         gc.freeze()
+        self.is_warm.set()
 
     async def _warm_scanner(self, privacy: Privacy) -> None:
         try:
@@ -169,8 +173,10 @@ class Gateway:
             await self.parts.cache.start()
 
     async def _retire(self, providers: Mapping[str, Provider], after_s: float) -> None:
-        await asyncio.sleep(after_s)
-        await _close(providers)
+        try:
+            await asyncio.sleep(after_s)
+        finally:
+            await _close(providers)
 
     async def _open_store_late(self) -> None:
         while "store" in self._failed:

@@ -11,8 +11,8 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack, asynccontextmanager, suppress
 from functools import partial
 from importlib.metadata import version
 
@@ -85,7 +85,7 @@ async def _serve(loaded: Loaded, load: Callable[[], Loaded], listener: socket.so
         await web.SockSite(runner, listener, backlog=_BACKLOG).start()
         with data.announced(loaded.data_dir, runtime):
             _say_ready(loaded, runtime["url"])
-            async with demo.traffic(runtime["url"], is_demo=is_demo):
+            async with _warm_up_shown(gateway), demo.traffic(runtime["url"], is_demo=is_demo):
                 await stopping.wait()
             await runner.cleanup()  # drains: in-flight requests have drain_s
     finally:
@@ -96,6 +96,33 @@ async def _serve(loaded: Loaded, load: Callable[[], Loaded], listener: socket.so
 def _say_ready(loaded: Loaded, url: str) -> None:
     source = f" ({loaded.file})" if loaded.file else ""
     print(f"Helix is ready on {url}{source}", flush=True)  # noqa: T201  the one line of the contract
+
+
+@asynccontextmanager
+async def _warm_up_shown(gateway: Gateway) -> AsyncIterator[None]:
+    """Tell who sits before a terminal what is still being loaded, and when it is there."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    showing = asyncio.create_task(_show_warm_up(gateway))
+    try:
+        yield
+    finally:
+        showing.cancel()
+
+
+async def _show_warm_up(gateway: Gateway) -> None:
+    started_s = asyncio.get_running_loop().time()
+    while not gateway.is_warm.is_set():
+        waiting = [name for name, state in gateway.part_states().items() if state.status != "ok"]
+        seconds = asyncio.get_running_loop().time() - started_s
+        print(f"\r\x1b[Kloading {', '.join(waiting)} … {seconds:.1f} s", end="", file=sys.stderr, flush=True)  # noqa: T201
+        with suppress(TimeoutError):
+            await asyncio.wait_for(gateway.is_warm.wait(), 0.2)
+    for name, state in gateway.part_states().items():
+        if state.status != "ok":
+            print(f"\r\x1b[K{name}: {state.reason}", file=sys.stderr)  # noqa: T201
+    print("\r\x1b[K", end="", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _refuse_unsafe_binding(server: ServerSettings) -> None:
