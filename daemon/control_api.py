@@ -24,6 +24,8 @@ CACHE_WHY = f"{PREFIX}/cache/why"
 BUDGETS = f"{PREFIX}/budgets"
 """GET -> {"budgets": [BudgetRow]}; PUT {"scope", "window", "limit_usd", "soft_pct"?} -> BudgetRow;
 DELETE ?scope=&window= -> {"removed": bool}"""
+BUDGET_RAISE = f"{PREFIX}/budgets/raise"
+"""POST {"scope", "window"?, "by_usd", "for_s"} -> BudgetRow"""
 BUDGET_WHY = f"{PREFIX}/budgets/why"
 """GET ?scope= -> {"budgets": [BudgetRow], "refusals": [LogRow]}"""
 SPEND = f"{PREFIX}/spend"
@@ -115,6 +117,8 @@ class BudgetRow(TypedDict):
     soft_pct: int
     origin: str
     """`helix.toml` or `helix budget`"""
+    raised_until: str | None
+    """Until when the limit is higher than the budget's own; None: it is not."""
 
 
 class SpendRow(TypedDict, total=False):

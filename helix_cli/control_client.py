@@ -78,6 +78,10 @@ class ControlClient:
         budget = {"scope": scope, "window": window, "limit_usd": limit_usd, "soft_pct": soft_pct}
         return cast(api.BudgetRow, self._send("PUT", api.BUDGETS, budget))
 
+    def raise_budget(self, scope: str, window: str | None, by_usd: str, for_s: int) -> api.BudgetRow:
+        raised = {"scope": scope, "window": window, "by_usd": by_usd, "for_s": for_s}
+        return cast(api.BudgetRow, self._send("POST", api.BUDGET_RAISE, raised))
+
     def remove_budget(self, scope: str, window: str) -> bool:
         """Whether there was one."""
         return bool(self._send("DELETE", _with(api.BUDGETS, scope=scope, window=window))["removed"])

@@ -210,6 +210,15 @@ class Accounts:
         """Whether there was one. Raises Forbidden where helix.toml has it."""
         return await self._budgets.remove(scope, window)
 
+    async def raise_budget(self, body: JsonObject) -> BudgetRow:
+        """Raise a budget's limit for a while.
+
+        Raises:
+            BadRequest: `body` is no raise, or does not say which of several budgets is meant.
+            NotFound: there is no such budget.
+        """
+        return (await self._budget_rows([await self._budgets.raise_limit(body, self._clock.now())]))[0]
+
     async def budget_why(self, scope: str) -> dict[str, list[BudgetRow] | list[LogRow]]:
         """How the budgets of a scope stand, and whom they refused lately."""
         limits = [limit for limit in self._budgets.all(self._clock.now()) if limit.scope == scope]

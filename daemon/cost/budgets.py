@@ -1,28 +1,31 @@
-"""Which budgets there are, and which of them a call counts against."""
+"""Which budgets there are, which of them a call counts against, and which are raised for a while."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import chain
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from pydantic import ValidationError
+from pydantic import AwareDatetime, Field, ValidationError
 
-from ..errors import BadRequest, Forbidden
+from ..errors import BadRequest, Forbidden, NotFound
 from ..exchange import Ask, Caller, JsonObject, Target
 from ..ports import RecordStore
-from ..settings import BudgetSettings, Settings
+from ..settings import BudgetSettings, Section, Settings, Usd, WindowName
 from .money import nanos_of
 from .windows import Window, window_at
 
 log = logging.getLogger(__name__)
 
 RECORD_KIND = "budget"
+RAISE_KIND = "budget raise"
+
+LONGEST_RAISE_S = 366 * 86_400
 
 FROM_FILE = "helix.toml"
 FROM_COMMAND = "helix budget"
@@ -42,15 +45,34 @@ class Limit:
     """The counter's name in the store; no other instance and no other budget has it."""
     starts_at: datetime | None
     resets_at: datetime | None
+    raised_until: datetime | None = None
+    """When `limit_usd` is the budget's own again; None: it is."""
+
+
+class Raise(Section):
+    """How much higher a budget's limit is for a while; the budget itself stays as it is."""
+
+    by_usd: Usd = Field(gt=0)
+    until: AwareDatetime
+
+
+class RaiseWanted(Section):
+    """What the owner asks for. Without `window` the scope must have one budget only."""
+
+    scope: str
+    window: WindowName | None = None
+    by_usd: Usd = Field(gt=0)
+    for_s: float = Field(gt=0, le=LONGEST_RAISE_S)
 
 
 class Budget:
     """One budget. Keeps the current instance of its window, since finding it costs 10 µs."""
 
-    def __init__(self, settings: BudgetSettings, origin: str, zone: ZoneInfo) -> None:
+    def __init__(self, settings: BudgetSettings, origin: str, zone: ZoneInfo, raised: Raise | None = None) -> None:
         self.settings = settings
         self.origin = origin
         self._zone = zone
+        self._raised = raised
         self._current: Limit | None = None
 
     @property
@@ -61,24 +83,29 @@ class Budget:
     def limit(self, now: datetime) -> Limit:
         """The instance that `now` falls in."""
         if self._current is None or not _holds(self._current, now):
-            self._current = self._instance(window_at(self.settings.window, now, self._zone))
+            raised = self._raised if self._raised is not None and now < self._raised.until else None
+            self._current = self._instance(window_at(self.settings.window, now, self._zone), raised)
         return self._current
 
-    def _instance(self, window: Window) -> Limit:
+    def _instance(self, window: Window, raised: Raise | None) -> Limit:
+        limit_usd = self.settings.limit_usd + (raised.by_usd if raised else 0)
         return Limit(
             scope=self.settings.scope,
             window=self.settings.window,
-            limit_usd=self.settings.limit_usd,
-            limit_nanos=nanos_of(self.settings.limit_usd),
+            limit_usd=limit_usd,
+            limit_nanos=nanos_of(limit_usd),
             soft_pct=self.settings.soft_pct,
             origin=self.origin,
             counter=f"{self.name}/{window.label}",
             starts_at=window.starts_at,
             resets_at=window.resets_at,
+            raised_until=raised.until if raised else None,
         )
 
 
 def _holds(limit: Limit, now: datetime) -> bool:
+    if limit.raised_until is not None and now >= limit.raised_until:
+        return False
     if limit.starts_at is None or limit.resets_at is None:
         return True
     return limit.starts_at <= now < limit.resets_at
@@ -93,7 +120,8 @@ class Budgets:
 
     def __init__(self, store: RecordStore, settings: Settings) -> None:
         self._store = store
-        self._records: dict[str, JsonObject] | None = None
+        self._of_owner: dict[str, BudgetSettings] | None = None
+        self._raises: dict[str, Raise] = {}
         self.configure(settings)
 
     def configure(self, settings: Settings) -> None:
@@ -108,7 +136,9 @@ class Budgets:
         Raises:
             StoreUnavailable: they are as they were before.
         """
-        self._records = await self._store.records(RECORD_KIND)
+        raises, budgets = await self._store.records(RAISE_KIND), await self._store.records(RECORD_KIND)
+        self._raises = dict(_usable(Raise, raises))
+        self._of_owner = dict(_usable(BudgetSettings, budgets))
         self._rebuild()
 
     async def limits(self, ask: Ask, target: Target, now: datetime) -> list[Limit]:
@@ -117,7 +147,7 @@ class Budgets:
         Raises:
             StoreUnavailable: what rests in the store was never read, so nobody knows.
         """
-        if self._records is None:
+        if self._of_owner is None:
             await self.load()
         if not self._by_scope:
             return []
@@ -135,7 +165,7 @@ class Budgets:
             Forbidden: helix.toml has it.
             StoreUnavailable: nothing was changed.
         """
-        budget = Budget(_checked(body), FROM_COMMAND, self._zone)
+        budget = Budget(_parsed(BudgetSettings, body), FROM_COMMAND, self._zone)
         self._refuse_if_of_file(budget.name)
         await self._store.put_record(RECORD_KIND, budget.name, budget.settings.model_dump(mode="json"))
         await self.load()
@@ -151,8 +181,37 @@ class Budgets:
         name = budget_name(scope, window)
         self._refuse_if_of_file(name)
         was_there = await self._store.remove_record(RECORD_KIND, name)
+        await self._store.remove_record(RAISE_KIND, name)
         await self.load()
         return was_there
+
+    async def raise_limit(self, body: JsonObject, now: datetime) -> Limit:
+        """Raise a budget's limit for a while, one of the file's, too; an earlier raise of it ends.
+
+        Raises:
+            BadRequest: `body` is no raise, or the scope has several budgets.
+            NotFound: there is no such budget.
+            StoreUnavailable: nothing was changed.
+        """
+        wanted = _parsed(RaiseWanted, body)
+        raised = Raise(by_usd=wanted.by_usd, until=now + timedelta(seconds=wanted.for_s))
+        name = self._one_of(wanted).name
+        await self._store.put_record(RAISE_KIND, name, raised.model_dump(mode="json"))
+        await self.load()
+        return self._one_of(wanted).limit(now)
+
+    def _one_of(self, wanted: RaiseWanted) -> Budget:
+        found = [
+            budget for budget in self._by_scope.get(wanted.scope, ()) if wanted.window in (None, budget.settings.window)
+        ]
+        if not found:
+            raise NotFound(f"there is no budget of {wanted.scope} that could be raised")
+        if len(found) > 1:
+            windows = ", ".join(budget.settings.window for budget in found)
+            raise BadRequest(
+                f"{wanted.scope} has several budgets: choose the window of one ({windows})", param="window"
+            )
+        return found[0]
 
     def _refuse_if_of_file(self, name: str) -> None:
         if name in {budget_name(settings.scope, settings.window) for settings in self._of_file}:
@@ -166,13 +225,10 @@ class Budgets:
             self._by_scope.setdefault(budget.settings.scope, []).append(budget)
 
     def _found(self) -> Iterator[Budget]:
-        for name, record in (self._records or {}).items():
-            try:
-                yield Budget(_checked(record), FROM_COMMAND, self._zone)
-            except BadRequest as error:
-                log.warning("the stored budget %s cannot be used: %s", name, error)
-        for settings in self._of_file:
-            yield Budget(settings, FROM_FILE, self._zone)
+        for origin, found in ((FROM_COMMAND, (self._of_owner or {}).values()), (FROM_FILE, self._of_file)):
+            for settings in found:
+                raised = self._raises.get(budget_name(settings.scope, settings.window))
+                yield Budget(settings, origin, self._zone, raised)
 
 
 def scopes_of(ask: Ask, target: Target) -> Iterator[str]:
@@ -191,9 +247,20 @@ def _scopes_of_caller(caller: Caller) -> Iterator[str]:
             yield f"{kind}:{name}"
 
 
-def _checked(body: dict[str, Any]) -> BudgetSettings:
+S = TypeVar("S", bound=Section)
+
+
+def _usable(kind: type[S], records: dict[str, JsonObject]) -> Iterator[tuple[str, S]]:
+    for name, record in records.items():
+        try:
+            yield name, _parsed(kind, record)
+        except BadRequest as error:
+            log.warning("what is stored of the budget %s cannot be used: %s", name, error)
+
+
+def _parsed(kind: type[S], body: dict[str, Any]) -> S:
     try:
-        return BudgetSettings.model_validate(body)
+        return kind.model_validate(body)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "budget"

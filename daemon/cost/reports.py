@@ -47,6 +47,7 @@ def budget_row(limit: Limit, state: CounterState) -> BudgetRow:
         resets_at=None if limit.resets_at is None else _moment(limit.resets_at),
         soft_pct=limit.soft_pct,
         origin=limit.origin,
+        raised_until=None if limit.raised_until is None else _moment(limit.raised_until),
     )
 
 

@@ -46,6 +46,7 @@ class Control:
             ("GET", api.BUDGETS, self.budgets),
             ("PUT", api.BUDGETS, self.set_budget),
             ("DELETE", api.BUDGETS, self.remove_budget),
+            ("POST", api.BUDGET_RAISE, self.raise_budget),
             ("GET", api.BUDGET_WHY, self.budget_why),
             ("GET", api.SPEND, self.spend),
             ("POST", api.SPEND_PARQUET, self.spend_parquet),
@@ -143,6 +144,9 @@ class Control:
     async def remove_budget(self, request: web.Request) -> web.Response:
         scope, window = request.query.get("scope", ""), request.query.get("window", "")
         return _json({"removed": await self._accounts.remove_budget(scope, window)})
+
+    async def raise_budget(self, request: web.Request) -> web.Response:
+        return _json(await self._accounts.raise_budget(await read_object(request, _MAX_BODY_BYTES)))
 
     async def budget_why(self, request: web.Request) -> web.Response:
         return _json(await self._accounts.budget_why(request.query.get("scope", "all")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
@@ -21,6 +22,7 @@ app = group("Limits per org, team, user, key, model or tag. Those of helix.toml 
 
 MOST_USD = 9_000_000
 """Counters hold whole nano-dollars in 64 bits."""
+SECONDS = {"m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 COLUMNS = ["scope", "window", "limit>", "spent>", "reserved>", "used>", "resets", "from"]
 
 
@@ -73,6 +75,24 @@ def remove(scope: Scope, *, window: WindowOption = Window.MONTH, yes: Yes = Fals
         raise CommandFailed(f"there is no budget of {scope} for each {window}", ExitCode.NOT_FOUND)
 
 
+@app.command("raise")
+def raise_(
+    scope: Scope,
+    *,
+    by_usd: Annotated[str, typer.Option("--by", metavar="USD", help="How much more may be spent.")],
+    duration: Annotated[str, typer.Option("--for", metavar="TIME", help="30m, 2h, 1d: how long.")],
+    window: Annotated[Window | None, typer.Option("--window", help="Which of several budgets.")] = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Raise a limit for a while, one of helix.toml, too. Raising it again replaces the raise before."""
+    budget = connect(config).raise_budget(scope, window, _decimal(by_usd), _seconds(duration))
+    if as_json:
+        output.json_document(budget)
+    else:
+        _show([budget])
+
+
 @app.command()
 def why(scope: Scope, *, config: Config = None, as_json: Json = False) -> None:
     """Show which budgets a scope meets, and the requests they refused."""
@@ -95,7 +115,7 @@ def _show(budgets: Sequence[BudgetRow]) -> None:
 
 def _row(budget: BudgetRow) -> tuple[str, ...]:
     limit, spent = Decimal(budget["limit_usd"]), Decimal(budget["spent_usd"])
-    resets_at = budget["resets_at"]
+    resets_at, until = budget["resets_at"], budget.get("raised_until")
     return (
         budget["scope"],
         budget["window"],
@@ -104,8 +124,15 @@ def _row(budget: BudgetRow) -> tuple[str, ...]:
         output.usd(budget["reserved_usd"]),
         f"{100 * spent / limit:.0f}%" if limit else "–",
         output.local_time(resets_at) if resets_at else "never",
-        budget["origin"],
+        budget["origin"] if until is None else f"{budget['origin']}, raised until {output.local_time(until)}",
     )
+
+
+def _seconds(text: str) -> int:
+    found = re.fullmatch(r"(\d{1,5})([mhdw])", text)
+    if found is None:
+        raise UsageMistake(f"--for {text}: expected a time, such as 30m, 2h or 1d")
+    return int(found[1]) * SECONDS[found[2]]
 
 
 def _decimal(text: str) -> str:

@@ -28,7 +28,7 @@ def log_row(**values: Any) -> dict[str, Any]:
 def budget_row(**values: Any) -> dict[str, Any]:
     return {
         "scope": "team:research", "window": "month", "limit_usd": "50", "spent_usd": "12.5", "reserved_usd": "0.5",
-        "resets_at": "2026-12-01T00:00:00+00:00", "soft_pct": 80, "origin": "helix.toml",
+        "resets_at": "2026-12-01T00:00:00+00:00", "soft_pct": 80, "origin": "helix.toml", "raised_until": None,
     } | values  # fmt: skip
 
 
@@ -89,6 +89,7 @@ class FakeDaemon:
             ("GET", api.BUDGETS): {"budgets": [budget_row()]},
             ("PUT", api.BUDGETS): budget_row(origin="helix budget"),
             ("DELETE", api.BUDGETS): {"removed": True},
+            ("POST", api.BUDGET_RAISE): budget_row(limit_usd="60", raised_until="2026-11-21T22:00:00+00:00"),
             ("GET", api.BUDGET_WHY): {"budgets": [budget_row()], "refusals": [log_row(reason="used up")]},
             ("GET", api.SPEND): SPEND,
             ("POST", api.SPEND_PARQUET): {"rows": 15},

@@ -103,6 +103,19 @@ def test_budget_set_wants_an_amount(helix, daemon, amount):
     assert not daemon.asked
 
 
+def test_budget_raise_says_for_how_long(helix, daemon):
+    ran = helix("budget", "raise", "team:research", "--by", "10", "--for", "2h")
+
+    assert {"scope": "team:research", "by_usd": "10", "for_s": 7200} == daemon.asked[-1][3]
+    assert "raised until" in ran.out
+
+
+@pytest.mark.parametrize("duration", ["2", "h", "-2h", "2 hours", "9999999d"])
+def test_budget_raise_wants_a_time(helix, daemon, duration):
+    assert 2 == helix("budget", "raise", "all", "--by", "1", f"--for={duration}").code
+    assert not daemon.asked
+
+
 def test_budget_list(helix, daemon):
     daemon.answers["GET", api.BUDGETS] = {"budgets": [budget_row(), budget_row(scope="all", resets_at=None)]}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from daemon.errors import BadRequest
+from daemon.errors import BadRequest, BudgetExceeded, NotFound
 from daemon.settings import Settings
 from tests.unit.cost.books import ask
 
@@ -89,3 +89,46 @@ async def test_a_budget_made_later_counts_what_was_spent_before(open_the_books):
     made = await books.accounts.set_budget({"scope": "all", "window": "day", "limit_usd": "5"})
 
     assert "1" == made["spent_usd"]
+
+
+async def test_a_raise_lets_more_be_spent_and_ends_by_itself(open_the_books, clock):
+    books = await open_the_books(budgets=[{"scope": "all", "limit_usd": 1, "window": "total"}])
+    await books.call(ask(id="1"), output_tokens=100)
+    with pytest.raises(BudgetExceeded):
+        await books.call(ask(id="2"), output_tokens=100)
+
+    raised = await books.accounts.raise_budget({"scope": "all", "by_usd": "1.5", "for_s": 3600})
+    await books.call(ask(id="3", max_tokens=100), output_tokens=100)
+    clock.pass_s(3600)
+
+    assert ("2.5", "2026-11-21T13:30:00+00:00") == (raised["limit_usd"], raised["raised_until"])
+    assert [("1", None)] == [(row["limit_usd"], row["raised_until"]) for row in await books.accounts.budgets()]
+    with pytest.raises(BudgetExceeded):
+        await books.call(ask(id="4"), output_tokens=1)
+
+
+async def test_a_raise_outlives_the_process_and_not_its_budget(open_the_books):
+    books = await open_the_books()
+    await books.accounts.set_budget({"scope": "all", "limit_usd": "1"})
+    await books.accounts.raise_budget({"scope": "all", "window": "month", "by_usd": "1", "for_s": 60})
+    await books.close()
+    books = await open_the_books()
+    assert ["2"] == [row["limit_usd"] for row in await books.accounts.budgets()]
+
+    await books.accounts.remove_budget("all", "month")
+    await books.accounts.set_budget({"scope": "all", "limit_usd": "1"})
+
+    assert ["1"] == [row["limit_usd"] for row in await books.accounts.budgets()]
+
+
+async def test_a_raise_must_say_which_budget_is_meant(open_the_books):
+    windows = [{"scope": "all", "limit_usd": 1, "window": window} for window in ("day", "month")]
+    books = await open_the_books(budgets=windows)
+
+    with pytest.raises(BadRequest, match=r"choose the window of one \(day, month\)"):
+        await books.accounts.raise_budget({"scope": "all", "by_usd": "1", "for_s": 60})
+    with pytest.raises(NotFound):
+        await books.accounts.raise_budget({"scope": "team:red", "by_usd": "1", "for_s": 60})
+    with pytest.raises(BadRequest) as refused:
+        await books.accounts.raise_budget({"scope": "all", "by_usd": "0", "for_s": 60})
+    assert "by_usd" == refused.value.param
