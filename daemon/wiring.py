@@ -121,6 +121,7 @@ def _build_parts(settings: Settings, data_dir: Path, clock: Clock) -> Parts:
         settings=settings,
         clock=clock,
         on_row=on_row,
+        on_soft_limit=metrics.soft_limit,
     )
     cache = Cache(
         store=store,

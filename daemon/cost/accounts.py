@@ -21,6 +21,7 @@ from ..errors import (
     LedgerUnavailable,
     PartUnavailable,
     RequestRefused,
+    SpendLogUnavailable,
     StoreUnavailable,
 )
 from ..exchange import Ask, JsonObject, LedgerRow, Target, Verdict
@@ -37,6 +38,7 @@ from .needs import Need, need_of
 from .prices import Prices
 from .reports import budget_row, log_row, spend
 from .rows import call_row, refuse, row_of_ask, was_refused_by
+from .soft_limits import SoftLimits
 from .windows import window_at
 
 __all__ = ["Accounts", "Bill"]
@@ -50,6 +52,7 @@ REFUSALS_SHOWN = 10
 BEGIN_ANEW_S = 1.0
 
 BUDGETS_READ_EVERY_S = 5.0
+LOOK_AT_SOFT_LIMITS_EVERY_S = 1.0
 
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -75,8 +78,10 @@ class Accounts:
         settings: Settings,
         clock: Clock,
         on_row: Callable[[LedgerRow], None],
+        on_soft_limit: Callable[[str, str], None],
     ) -> None:
-        """`on_row` is told each row as it is written down: the live feed of metrics and logs."""
+        """`on_row` is told each row as it is written down: the live feed of metrics and logs. `on_soft_limit` is told
+        scope and window of a budget that passed its soft limit, once in each window."""
         self._ledger = Ledger(journal, spend_log, on_row)
         self._admission = Admission(store, self._ledger.spent_nanos, clock)
         self._budgets = Budgets(store, settings)
@@ -84,7 +89,8 @@ class Accounts:
         self._habits = Habits()
         self._clock = clock
         self._timezone = settings.server.timezone
-        self._books = Books(self._ledger, self._admission, self._habits, clock)
+        self._soft_limits = SoftLimits(self._admission.states, on_soft_limit, clock)
+        self._books = Books(self._ledger, self._admission, self._soft_limits, self._habits, clock)
         self._tasks: list[asyncio.Task[None]] = []
 
     # --- life
@@ -106,6 +112,7 @@ class Accounts:
             asyncio.create_task(_without_end(self._ledger.flush_forever)),
             asyncio.create_task(_without_end(self._admission.keep_leases)),
             asyncio.create_task(_without_end(self._follow_budgets)),
+            asyncio.create_task(_without_end(self._watch_soft_limits)),
             asyncio.create_task(self._prices.warm()),
         ]
 
@@ -277,7 +284,11 @@ class Accounts:
             return Admitted()
         try:
             limits = await self._budgets.limits(ask, target, self._clock.now())
-            return await self._admission.admit(row.id, limits, need) if limits else Admitted()
+            if not limits:
+                return Admitted()
+            admitted = await self._admission.admit(row.id, limits, need)
+            row.reason = self._soft_limits.watch(limits)
+            return admitted
         except BudgetExceeded as error:
             self._note_refusal(row, ask, error)
             raise
@@ -315,6 +326,12 @@ class Accounts:
             await asyncio.sleep(BUDGETS_READ_EVERY_S)
             with suppress(StoreUnavailable):  # those that were read before hold until it answers
                 await self._budgets.load()
+
+    async def _watch_soft_limits(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_AT_SOFT_LIMITS_EVERY_S)
+            with suppress(StoreUnavailable, SpendLogUnavailable):
+                await self._soft_limits.look()
 
     # --- steps of a report
 

@@ -16,6 +16,7 @@ from .habits import Habits
 from .ledger import Ledger
 from .money import nanos_of
 from .prices import Price
+from .soft_limits import SoftLimits
 
 CLIENT_LEFT = 499
 """The status of a call whose caller hung up before there was one; nginx's number for it."""
@@ -29,6 +30,7 @@ class Books:
 
     ledger: Ledger
     admission: Admission
+    soft_limits: SoftLimits
     habits: Habits
     clock: Clock
 
@@ -122,7 +124,10 @@ class Bill:
         row.total_ms = self._elapsed_ms()
         self._books.ledger.conclude(row)
         if self._terms.admitted.holds:
-            await self._books.admission.settle(self.id, self._terms.admitted.holds, self.cost_nanos)
+            try:
+                await self._books.admission.settle(self.id, self._terms.admitted.holds, self.cost_nanos)
+            finally:
+                self._books.soft_limits.settled(self._terms.admitted.holds)
 
     def _learn(self, usage: Usage) -> None:
         self._books.habits.saw_input(self._terms.target, self._terms.body_bytes, usage.prompt_tokens)

@@ -52,6 +52,7 @@ class Metrics(Collector):
         self._answers: Counter[int] = Counter()
         self._tokens: Counter[str] = Counter()
         self._found: Counter[str] = Counter()
+        self._soft_limits: Counter[tuple[str, str]] = Counter()
         self._cost_usd = Decimal(0)
         self._saved_usd = Decimal(0)
         self._overhead = Buckets(_OVERHEAD_S)
@@ -87,6 +88,10 @@ class Metrics(Collector):
         if counts:
             self._found.update(counts)
 
+    def soft_limit(self, scope: str, window: str) -> None:
+        """Count a budget that passed its soft limit. Only the owner names budgets."""
+        self._soft_limits[scope, window] += 1
+
     @contextmanager
     def waiting(self) -> Iterator[None]:
         """While inside, one more request waits for a provider."""
@@ -114,6 +119,8 @@ class Metrics(Collector):
         yield _counter("helix_tokens", "Tokens billed by providers", ("class",), tokens)
         found = [((kind,), count) for kind, count in self._found.items()]
         yield _counter("helix_pii_findings", "Hidden values by kind", ("entity_type",), found)
+        soft = "Budgets that passed their soft limit, once in each window"
+        yield _counter("helix_soft_limits", soft, ("scope", "window"), self._soft_limits.items())
         yield CounterMetricFamily("helix_cost_usd", "Spent, US dollars", float(self._cost_usd))
         yield CounterMetricFamily("helix_saved_usd", "Saved by the cache, US dollars", float(self._saved_usd))
         waiting = "Requests that wait for a provider, coalesced ones included"

@@ -101,6 +101,8 @@ class Books:
     spend_log: DuckDbSpendLog
     clock: HandClock
     told: list[LedgerRow] = field(default_factory=list)
+    soft_limits: list[tuple[str, str]] = field(default_factory=list)
+    """Scope and window of those that were passed."""
     is_closed: bool = False
 
     def reserving(self, asked: Ask, target: Target = TARGET, attempt: int = 0) -> Any:
@@ -150,6 +152,7 @@ async def open_books(
     journal = FileJournal(directory / "journal")
     spend_log = DuckDbSpendLog(directory / "spend.duckdb")
     told: list[LedgerRow] = []
+    soft_limits: list[tuple[str, str]] = []
     valid = Settings.model_validate(settings)
     accounts = Accounts(
         journal=journal,
@@ -159,6 +162,7 @@ async def open_books(
         settings=valid,
         clock=clock,
         on_row=told.append,
+        on_soft_limit=lambda scope, window: soft_limits.append((scope, window)),
     )
     await accounts.start()
-    return Books(accounts, store, journal, spend_log, clock, told)
+    return Books(accounts, store, journal, spend_log, clock, told, soft_limits)
