@@ -6,7 +6,7 @@ MAX_BYTES = 8 * 2**20
 """A longer answer still passes; it is not kept, and its cost is read from the end of it."""
 
 _TAIL_BYTES = 64 * 2**10
-_MARK_BYTES = 64
+_MARK_BYTES = 256
 
 
 class Tape:
@@ -21,9 +21,11 @@ class Tape:
         return not self._size
 
     def record(self, piece: bytes) -> bytes:
-        """Keep the piece; return it behind the bytes just before it, where an ending cut in two is seen whole."""
-        seam = self._mark + piece
-        self._mark = seam[-_MARK_BYTES:]
+        """Keep the piece; return it behind what came of its first event before, so that an ending that was cut is seen
+        whole. Of a long event only both ends are remembered."""
+        seam = self._mark + piece if self._mark else piece
+        begun = seam[seam.rfind(b"\n\n") + 2 :] if b"\n\n" in seam else seam
+        self._mark = begun if len(begun) <= 2 * _MARK_BYTES else begun[:_MARK_BYTES] + begun[-_MARK_BYTES:]
         self._pieces.append(piece)
         self._size += len(piece)
         if self._size > MAX_BYTES:

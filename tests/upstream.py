@@ -301,7 +301,12 @@ def _protocol(asked: Asked) -> str | None:
 def _whole(asked: Asked, reply: Reply, number: int) -> dict[str, Any]:
     path = _protocol(asked)
     assert path is not None
-    return _WHOLE[path](reply, reply.model or asked.body["model"], number)
+    model = reply.model or asked.body["model"]
+    return (
+        responses_answer(reply, model, number, asked.body)
+        if path == "/responses"
+        else _WHOLE[path](reply, model, number)
+    )
 
 
 def _stream(asked: Asked, reply: Reply, number: int) -> bytes:
@@ -311,6 +316,8 @@ def _stream(asked: Asked, reply: Reply, number: int) -> bytes:
     with_usage = bool((asked.body.get("stream_options") or {}).get("include_usage"))
     if path == "/chat/completions":
         return b"".join(chat_events(reply, model, number, with_usage=with_usage))
+    if path == "/responses":
+        return b"".join(responses_events(reply, model, number, asked.body))
     assert path == "/completions"
     return b"".join(completions_events(reply, model, number, with_usage=with_usage))
 
@@ -420,6 +427,96 @@ def embeddings_answer(reply: Reply, model: str, number: int = 1) -> dict[str, An
     return {"object": "list", "data": [vector], "model": model, "usage": usage}
 
 
+# Responses, as api.openai.com sends them.
+
+
+def responses_answer(
+    reply: Reply, model: str, number: int = 1, asked: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """A whole response; it repeats some of what was asked."""
+    repeated = {field: (asked or {}).get(field) for field in ("instructions", "user", "previous_response_id")}
+    output = [_reasoning(number), *([_message(reply, number)] if reply.text else [])]
+    output += [_function_call(call) for call in reply.tool_calls]
+    read, wrote = reply.input_tokens + reply.cached_tokens, reply.output_tokens
+    return {
+        "id": f"resp_{number}",
+        "object": "response",
+        "created_at": CREATED,
+        "status": "incomplete" if reply.stop == "length" else "completed",
+        "error": None,
+        "incomplete_details": {"reason": "max_output_tokens"} if reply.stop == "length" else None,
+        **repeated,
+        "metadata": (asked or {}).get("metadata") or {},
+        "model": model,
+        "output": output,
+        "parallel_tool_calls": True,
+        "service_tier": "default",
+        "temperature": 1.0,
+        "tool_choice": "auto",
+        "tools": (asked or {}).get("tools") or [],
+        "top_p": 1.0,
+        "usage": {
+            "input_tokens": read,
+            "input_tokens_details": {"cached_tokens": reply.cached_tokens},
+            "output_tokens": wrote,
+            "output_tokens_details": {"reasoning_tokens": 2},
+            "total_tokens": read + wrote,
+        },
+    }
+
+
+def responses_events(reply: Reply, model: str, number: int = 1, asked: Mapping[str, Any] | None = None) -> list[bytes]:
+    """The events of a streamed response; each numbered, the last one with the whole answer."""
+    whole = responses_answer(reply, model, number, asked)
+    opening = {**whole, "status": "in_progress", "output": [], "usage": None}
+    events = [("response.created", {"response": opening}), ("response.in_progress", {"response": opening})]
+    for index, item in enumerate(whole["output"]):
+        events += _item_events(reply, index, item)
+    events.append((f"response.{whole['status']}", {"response": whole}))
+    return [_named(name, sequence_number=count, **fields) for count, (name, fields) in enumerate(events)]
+
+
+def _item_events(reply: Reply, index: int, item: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    at = {"item_id": item["id"], "output_index": index}
+    if item["type"] == "reasoning":
+        opening, inner = item, []
+    elif item["type"] == "message":
+        part = item["content"][0]
+        opening, at = {**item, "status": "in_progress", "content": []}, {**at, "content_index": 0}
+        inner = [
+            ("response.content_part.added", {**at, "part": {**part, "text": ""}}),
+            *(("response.output_text.delta", {**at, "delta": piece, "logprobs": []}) for piece in _text_pieces(reply)),
+            ("response.output_text.done", {**at, "text": reply.text, "logprobs": []}),
+            ("response.content_part.done", {**at, "part": part}),
+        ]
+    else:
+        opening, call = {**item, "status": "in_progress", "arguments": ""}, item["arguments"]
+        parts = [call[start : start + 8] for start in range(0, len(call), 8)]
+        inner = [
+            *(("response.function_call_arguments.delta", {**at, "delta": part}) for part in parts),
+            ("response.function_call_arguments.done", {**at, "arguments": call}),
+        ]
+    return [
+        ("response.output_item.added", {"output_index": index, "item": opening}),
+        *inner,
+        ("response.output_item.done", {"output_index": index, "item": item}),
+    ]
+
+
+def _reasoning(number: int) -> dict[str, Any]:
+    return {"id": f"rs_{number}", "type": "reasoning", "summary": [], "encrypted_content": "gAAAAsealed"}
+
+
+def _message(reply: Reply, number: int) -> dict[str, Any]:
+    part = {"type": "output_text", "text": reply.text, "annotations": [], "logprobs": []}
+    return {"id": f"msg_{number}", "type": "message", "status": "completed", "role": "assistant", "content": [part]}
+
+
+def _function_call(call: ToolCall) -> dict[str, Any]:
+    called = {"call_id": call.id, "name": call.name, "arguments": call.arguments}
+    return {"id": f"fc_{call.id}", "type": "function_call", "status": "completed", **called}
+
+
 # Messages, as api.anthropic.com sends them.
 
 _MESSAGES_STOP = {"stop": "end_turn", "length": "max_tokens", "tool": "tool_use"}
@@ -508,6 +605,7 @@ _WHOLE: Mapping[str, Callable[[Reply, str, int], dict[str, Any]]] = {
     "/chat/completions": chat_answer,
     "/completions": completions_answer,
     "/embeddings": embeddings_answer,
+    "/responses": responses_answer,
     "/messages": messages_answer,
     "/messages/count_tokens": token_count,
 }

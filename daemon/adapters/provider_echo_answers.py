@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -61,7 +62,7 @@ class Echo:
 
 def _turns(body: JsonObject) -> list[JsonObject]:
     """What was said, as turns: each protocol has its own field for it, and a text alone is the user's."""
-    given = next((body[field] for field in ("messages", "input", "prompt") if field in body), [])
+    given: Any = next((body[field] for field in ("messages", "input", "prompt") if field in body), [])
     return [
         turn if isinstance(turn, dict) else {"role": "user", "content": turn}
         for turn in (given if isinstance(given, list) else [given])
@@ -194,6 +195,72 @@ def _completions_event(echo: Echo, text: str, finish: str | None = None) -> Json
     return {**_chat_frame(echo, "text_completion"), "id": f"cmpl-{echo.id}", "choices": [choice]}
 
 
+def _responses_answer(echo: Echo, body: JsonObject) -> JsonObject:
+    item = {**_responses_item(echo), "status": "completed", "content": [_responses_part(echo.text)]}
+    return {
+        **_responses_frame(echo),
+        "status": "incomplete" if echo.is_cut else "completed",
+        "incomplete_details": {"reason": "max_output_tokens"} if echo.is_cut else None,
+        "output": [item],
+        "usage": {
+            "input_tokens": echo.input_tokens,
+            "input_tokens_details": {"cached_tokens": 0},
+            "output_tokens": echo.output_tokens,
+            "output_tokens_details": {"reasoning_tokens": 0},
+            "total_tokens": echo.input_tokens + echo.output_tokens,
+        },
+    }
+
+
+def _responses_events(echo: Echo, body: JsonObject) -> Iterator[bytes]:
+    whole = _responses_answer(echo, body)
+    opening = {**_responses_frame(echo), "status": "in_progress"}
+    at = {"item_id": f"msg_{echo.id}", "output_index": 0, "content_index": 0}
+    numbers = itertools.count()
+
+    def event(name: str, **fields: object) -> bytes:
+        return _named(f"response.{name}", sequence_number=next(numbers), **fields)
+
+    yield event("created", response=opening)
+    yield event("output_item.added", output_index=0, item=_responses_item(echo))
+    yield event("content_part.added", **at, part=_responses_part(""))
+    for word in echo.words:
+        yield event("output_text.delta", **at, delta=word, logprobs=[])
+    yield event("output_text.done", **at, text=echo.text, logprobs=[])
+    yield event("content_part.done", **at, part=_responses_part(echo.text))
+    yield event("output_item.done", output_index=0, item=whole["output"][0])
+    yield event("incomplete" if echo.is_cut else "completed", response=whole)
+
+
+def _responses_frame(echo: Echo) -> JsonObject:
+    return {
+        "id": f"resp_{echo.id}",
+        "object": "response",
+        "created_at": echo.created,
+        "model": echo.model,
+        "error": None,
+        "incomplete_details": None,
+        "instructions": None,
+        "metadata": {},
+        "output": [],
+        "parallel_tool_calls": True,
+        "temperature": 1.0,
+        "tool_choice": "auto",
+        "tools": [],
+        "top_p": 1.0,
+        "usage": None,
+    }
+
+
+def _responses_item(echo: Echo) -> JsonObject:
+    opening = {"id": f"msg_{echo.id}", "type": "message", "role": "assistant"}
+    return {**opening, "status": "in_progress", "content": []}
+
+
+def _responses_part(text: str) -> JsonObject:
+    return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+
+
 def _token_count(echo: Echo, body: JsonObject) -> JsonObject:
     return {"input_tokens": echo.input_tokens}
 
@@ -224,6 +291,7 @@ WHOLE: Mapping[DialectName, Callable[[Echo, JsonObject], JsonObject]] = MappingP
         "chat": _chat_answer,
         "messages": _messages_answer,
         "count_tokens": _token_count,
+        "responses": _responses_answer,
         "embeddings": _embeddings_answer,
         "completions": _completions_answer,
     }
@@ -231,6 +299,11 @@ WHOLE: Mapping[DialectName, Callable[[Echo, JsonObject], JsonObject]] = MappingP
 """The whole answer to a request."""
 
 EVENTS: Mapping[DialectName, Callable[[Echo, JsonObject], Iterator[bytes]]] = MappingProxyType(
-    {"chat": _chat_events, "messages": _messages_events, "completions": _completions_events}
+    {
+        "chat": _chat_events,
+        "messages": _messages_events,
+        "responses": _responses_events,
+        "completions": _completions_events,
+    }
 )
 """The events of a streamed answer, for the protocols that have streams."""

@@ -13,7 +13,12 @@ from .provider_http import HttpTransport, api_key, endpoints
 _DEFAULT_BASE = "https://api.openai.com/v1"
 
 _PATHS: Mapping[DialectName, str] = MappingProxyType(
-    {"chat": "/chat/completions", "embeddings": "/embeddings", "completions": "/completions"}
+    {
+        "chat": "/chat/completions",
+        "responses": "/responses",
+        "embeddings": "/embeddings",
+        "completions": "/completions",
+    }
 )
 
 

@@ -12,11 +12,13 @@ from .count_tokens import CountTokensDialect
 from .dialect import Dialect
 from .embeddings import EmbeddingsDialect
 from .messages import MessagesDialect
+from .responses import ResponsesDialect
 
 _ALL: tuple[Dialect, ...] = (
     ChatDialect(),
     MessagesDialect(),
     CountTokensDialect(),
+    ResponsesDialect(),
     EmbeddingsDialect(),
     CompletionsDialect(),
 )

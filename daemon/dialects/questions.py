@@ -35,17 +35,22 @@ def is_hot(body: JsonObject) -> bool:
     return (body.get("temperature") or 0) > 1
 
 
+def unfit_length(text: str) -> str | None:
+    """Why a text cannot be compared: there is none, or too much of it."""
+    if not text.strip():
+        return "empty last message"
+    if len(text.encode("utf-8", "surrogatepass")) > MAX_QUESTION_BYTES:
+        return "very long last message"
+    return None
+
+
 def _exact_only_for_turns(turns: list[JsonObject], text: str) -> str | None:
     if turns[-1]["role"] != "user":
         return "the last message is not the user's"
     for turn in turns:
         if reason := _exact_only_for_turn(turn):
             return reason
-    if not text.strip():
-        return "empty last message"
-    if len(text.encode("utf-8", "surrogatepass")) > MAX_QUESTION_BYTES:
-        return "very long last message"
-    return None
+    return unfit_length(text)
 
 
 def _exact_only_for_turn(turn: JsonObject) -> str | None:

@@ -40,6 +40,8 @@ _CLOSED_TYPES = frozenset(
         "image",
         "image_url",
         "input_audio",
+        "input_image",
+        "computer_screenshot",
         "base64",
         "container_upload",
         "redacted_thinking",

@@ -20,10 +20,10 @@ _ECHO_PROVIDER = ProviderSettings(name="helix", type="echo", models=(ECHO,))
 
 _SPEAKS: Mapping[str, frozenset[DialectName]] = MappingProxyType(
     {
-        "openai": frozenset({"chat", "embeddings", "completions"}),
+        "openai": frozenset({"chat", "responses", "embeddings", "completions"}),
         "anthropic": frozenset({"messages", "count_tokens"}),
         "litellm": frozenset({"chat", "messages"}),
-        "echo": frozenset({"chat", "messages", "count_tokens", "embeddings", "completions"}),
+        "echo": frozenset({"chat", "messages", "count_tokens", "responses", "embeddings", "completions"}),
     }
 )
 
@@ -32,6 +32,7 @@ _ROUTES: Mapping[DialectName, str] = MappingProxyType(
         "chat": "/v1/chat/completions",
         "messages": "/v1/messages",
         "count_tokens": "/v1/messages/count_tokens",
+        "responses": "/v1/responses",
         "embeddings": "/v1/embeddings",
         "completions": "/v1/completions",
     }

@@ -28,6 +28,7 @@ class Routes:
             app.router.add_post(f"{prefix}/chat/completions", partial(self.answer, "chat"))
             app.router.add_post(f"{prefix}/completions", partial(self.answer, "completions"))
             app.router.add_post(f"{prefix}/embeddings", partial(self.answer, "embeddings"))
+            app.router.add_post(f"{prefix}/responses", partial(self.answer, "responses"))
             app.router.add_post(f"{prefix}/messages", partial(self.answer, "messages"))
             app.router.add_post(f"{prefix}/messages/count_tokens", partial(self.answer, "count_tokens"))
             app.router.add_get(f"{prefix}/models", self.models)
