@@ -30,6 +30,8 @@ BUDGET_WHY = f"{PREFIX}/budgets/why"
 """GET ?scope= -> {"budgets": [BudgetRow], "refusals": [LogRow]}"""
 SPEND = f"{PREFIX}/spend"
 """GET ?by=&since=&until= (ISO 8601) -> Spend"""
+SPEND_EXPLAIN = f"{PREFIX}/spend/explain"
+"""GET ?id= -> {"rows": [ExplainedRow]}, oldest first; 404 where the ledger has no such request"""
 SPEND_PARQUET = f"{PREFIX}/spend/parquet"
 """POST {"path", "since", "until"} -> {"rows": int}"""
 LOGS = f"{PREFIX}/logs"
@@ -163,6 +165,27 @@ class LogRow(TypedDict):
     total_ms: float | None
     pii: str
     reason: str
+
+
+class PricePart(TypedDict):
+    """Tokens of one class."""
+
+    name: str
+    """input, input_audio, input_image, cached_read, cache_write_5m, cache_write_1h, output, reasoning, output_audio
+    or output_image"""
+    tokens: int
+    usd_per_mtok: str
+    cost_usd: str
+
+
+class ExplainedRow(LogRow):
+    request_id: str
+    upstream_model: str
+    price_source: str
+    bound_usd: str | None
+    """The most that it can have cost, where `cost_usd` is not known."""
+    parts: list[PricePart]
+    """These add up to `cost_usd`."""
 
 
 class Overview(TypedDict):

@@ -240,9 +240,12 @@ class LedgerRow:
     saved_usd: Decimal | None = None
     bound_usd: Decimal | None = None
     price_source: str = ""
-    """Which price of which table: `litellm 1.106.2 gpt-4o-mini`, `helix.toml models.fast`."""
+    """Which price of which table, and what of it: `litellm 1.106.2 gpt-5.4, flex, above 272000 tokens`,
+    `helix.toml models.fast`."""
     ttft_ms: float | None = None
     total_ms: float | None = None
     pii: str = ""
     """`EMAIL_ADDRESS=2,PERSON=1`: kinds and counts, never a value."""
     reason: str = ""
+    price_parts: str = ""
+    """Tokens and US dollars for one, class by class: `input=812@0.00000015,output=50@0.0000006`."""

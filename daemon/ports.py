@@ -358,6 +358,10 @@ class SpendLog(Protocol):
         """Newest last."""
         ...
 
+    async def of_request(self, request_id: str) -> list[LedgerRow]:
+        """The rows of one request, or the one row of that id; oldest first."""
+        ...
+
     async def export_parquet(self, query: SpendQuery, path: str) -> int:
         """Write the raw rows; how many."""
         ...

@@ -94,6 +94,10 @@ class ControlClient:
     def spend(self, *, by: str | None, since: str, until: str | None = None) -> api.Spend:
         return cast(api.Spend, self._get(api.SPEND, by=by, since=since, until=until))
 
+    def explain_spend(self, request_id: str) -> list[api.ExplainedRow]:
+        """Each attempt of a request, oldest first."""
+        return cast("list[api.ExplainedRow]", self._get(api.SPEND_EXPLAIN, id=request_id)["rows"])
+
     def export_spend(self, path: Path, *, since: str, until: str) -> int:
         """Have the daemon write its raw rows as Parquet; how many."""
         return int(self._send("POST", api.SPEND_PARQUET, {"path": str(path), "since": since, "until": until})["rows"])

@@ -9,6 +9,8 @@ stored as UTC without a zone, money as DECIMAL(38,12).
 from __future__ import annotations
 
 import asyncio
+import logging
+import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -23,9 +25,11 @@ from ..errors import CannotStart, SpendLogUnavailable
 from ..exchange import JsonObject, LedgerRow
 from ..ports import SpendQuery
 
+log = logging.getLogger(__name__)
+
 T = TypeVar("T")
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 MEMORY_LIMIT = "192MB"
 
@@ -61,9 +65,10 @@ _COLUMNS = {
     "total_ms": "DOUBLE",
     "pii": "VARCHAR",
     "reason": "VARCHAR",
+    "price_parts": "VARCHAR",
 }
 """One column for each field of LedgerRow, in its order; names are quoted, since `at`, `user` and `key` mean
-something in SQL."""
+something in SQL. A new one comes last, with a default in `_FORWARD`."""
 
 _NAMES = ", ".join(f'"{name}"' for name in _COLUMNS)
 
@@ -73,10 +78,13 @@ CREATE TABLE progress (schema_version INTEGER, last_seq BIGINT);
 INSERT INTO progress VALUES ({SCHEMA_VERSION}, 0);
 """
 
+_FORWARD = {1: "ALTER TABLE ledger ADD COLUMN price_parts VARCHAR DEFAULT ''"}
+"""From each version of the schema to the next."""
+
 # Ids are looked for only among rows of the batch's own time, where statistics skip all other blocks;
 # without that, each batch reads every id there is.
 _INSERT = f"""
-INSERT INTO ledger SELECT {_NAMES} FROM (SELECT {{columns}}) AS batch
+INSERT INTO ledger ({_NAMES}) SELECT {_NAMES} FROM (SELECT {{columns}}) AS batch
 WHERE "id" NOT IN (SELECT "id" FROM ledger WHERE "at" BETWEEN ? AND ?)
 """
 
@@ -150,6 +158,10 @@ class DuckDbSpendLog:
         newest = f'SELECT {_NAMES} FROM ledger ORDER BY "at" DESC, rowid DESC LIMIT $limit'
         return [_row(values) for values in reversed(await self._ask(newest, {"limit": limit}))]
 
+    async def of_request(self, request_id: str) -> list[LedgerRow]:
+        one = f'SELECT {_NAMES} FROM ledger WHERE request_id = $id OR "id" = $id ORDER BY "at", rowid'
+        return [_row(values) for values in await self._ask(one, {"id": request_id})]
+
     async def export_parquet(self, query: SpendQuery, path: str) -> int:
         """
         Raises:
@@ -179,16 +191,33 @@ class DuckDbSpendLog:
         try:
             self._connection = _connect(self._path)
             found = self._schema_version()
+            if found is None:
+                self._in_transaction(lambda: self._connection.execute(_CREATE))
+            elif found < SCHEMA_VERSION:
+                self._bring_forward(found)
         except (duckdb.Error, OSError) as error:
             raise CannotStart(_why_not(self._path, error)) from error
-        if found is None:
-            self._in_transaction(lambda: self._connection.execute(_CREATE))
-        elif found > SCHEMA_VERSION:
+        if found is not None and found > SCHEMA_VERSION:
             self._close()
             raise CannotStart(
                 f"{self._path} was written by a newer Helix (schema {found}, this one knows {SCHEMA_VERSION}): "
                 "install that version again, or move the file away to start a new one"
             )
+
+    def _bring_forward(self, found: int) -> None:
+        """Change the tables as this version wants them. A copy of the file as it was stays beside it."""
+        self._connection.execute("CHECKPOINT")
+        self._close()
+        copy = self._path.with_suffix(f".v{found}{self._path.suffix}")
+        shutil.copy2(self._path, copy)
+        log.warning("%s is brought from schema %d to %d; %s is how it was", self._path, found, SCHEMA_VERSION, copy)
+        self._connection = _connect(self._path)
+        self._in_transaction(lambda: self._change_tables(found))
+
+    def _change_tables(self, found: int) -> None:
+        for version in range(found, SCHEMA_VERSION):
+            self._connection.execute(_FORWARD[version])
+        self._connection.execute("UPDATE progress SET schema_version = ?", [SCHEMA_VERSION])
 
     def _schema_version(self) -> int | None:
         """None for a new file."""

@@ -12,13 +12,14 @@ from functools import partial
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from ..control_api import BudgetRow, LogRow, Spend
+from ..control_api import BudgetRow, ExplainedRow, LogRow, Spend
 from ..dialects.dialect import Dialect
 from ..errors import (
     BadRequest,
     BudgetExceeded,
     JournalUnavailable,
     LedgerUnavailable,
+    NotFound,
     PartUnavailable,
     RequestRefused,
     SpendLogUnavailable,
@@ -36,7 +37,7 @@ from .ledger import Closed, Ledger
 from .money import nanos_of
 from .needs import Need, need_of
 from .prices import Prices
-from .reports import budget_row, log_row, spend
+from .reports import budget_row, explained, log_row, spend
 from .rows import call_row, refuse, row_of_ask, was_refused_by
 from .soft_limits import SoftLimits
 from .windows import window_at
@@ -252,6 +253,17 @@ class Accounts:
     async def export_parquet(self, path: str, *, since: datetime | None = None, until: datetime | None = None) -> int:
         """Write the rows to a file; how many."""
         return await self._ledger.export_parquet(self._query(since, until, None), path)
+
+    async def explain(self, request_id: str) -> list[ExplainedRow]:
+        """Why a request cost what it did: each attempt with its classes of tokens and their rates, oldest first.
+
+        Raises:
+            NotFound: the ledger has no such request.
+        """
+        rows = await self._ledger.of_request(request_id)
+        if not rows:
+            raise NotFound(f"the ledger has no request {request_id}")
+        return [explained(row) for row in rows]
 
     async def recent(self, limit: int) -> list[LedgerRow]:
         """The newest rows, newest last."""

@@ -118,7 +118,7 @@ class Bill:
             row.cost_usd = _ZERO_USD
         else:
             _count_tokens(row, usage)
-            row.cost_usd = self._terms.price.cost(usage) if self._terms.price else None
+            self._price(usage)
         row.outcome = "unpriced" if row.cost_usd is None else outcome
         row.bound_usd = None
         row.total_ms = self._elapsed_ms()
@@ -128,6 +128,15 @@ class Bill:
                 await self._books.admission.settle(self.id, self._terms.admitted.holds, self.cost_nanos)
             finally:
                 self._books.soft_limits.settled(self._terms.admitted.holds)
+
+    def _price(self, usage: Usage) -> None:
+        """A call without a price has no cost that is known."""
+        if self._terms.price is None:
+            return
+        quote = self._terms.price.quote(usage)
+        self.row.cost_usd = quote.cost_usd
+        self.row.price_source = quote.source
+        self.row.price_parts = quote.parts_text
 
     def _learn(self, usage: Usage) -> None:
         self._books.habits.saw_input(self._terms.target, self._terms.body_bytes, usage.prompt_tokens)

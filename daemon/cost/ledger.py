@@ -173,6 +173,11 @@ class Ledger:
         await self._flush_if_possible()
         return await self._spend_log.recent(limit)
 
+    async def of_request(self, request_id: str) -> list[LedgerRow]:
+        """The rows of one request, oldest first."""
+        await self._flush_if_possible()
+        return await self._spend_log.of_request(request_id)
+
     async def spent_nanos(self, scope: str, since: datetime | None) -> int:
         """What counts against a budget.
 

@@ -112,6 +112,12 @@ class Quote:
         return ",".join(f"{name}={tokens}@{usd_text(usd)}" for name, tokens, usd in self.parts)
 
 
+def read_parts(text: str) -> list[Part]:
+    """The inverse of `parts_text`."""
+    fields = (re.split("[=@]", part) for part in text.split(",") if part)
+    return [Part(name, int(tokens), Decimal(usd)) for name, tokens, usd in fields]
+
+
 @dataclass(frozen=True, slots=True)
 class Price:
     """What a model costs, by service tier and by length of the prompt.

@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import cast
 
-from ..control_api import BudgetRow, LogRow, Spend
+from ..control_api import BudgetRow, ExplainedRow, LogRow, PricePart, Spend
 from ..exchange import JsonObject, LedgerRow
 from ..ports import CounterState
 from .budgets import Limit
 from .money import usd_of, usd_text
+from .prices import MTOK, Part, read_parts
 
 
 def log_row(row: LedgerRow) -> LogRow:
@@ -34,6 +35,26 @@ def log_row(row: LedgerRow) -> LogRow:
         total_ms=row.total_ms,
         pii=row.pii,
         reason=row.reason,
+    )
+
+
+def explained(row: LedgerRow) -> ExplainedRow:
+    return ExplainedRow(
+        **log_row(row),
+        request_id=row.request_id,
+        upstream_model=row.upstream_model,
+        price_source=row.price_source,
+        bound_usd=None if row.bound_usd is None else usd_text(row.bound_usd),
+        parts=[_part(part) for part in read_parts(row.price_parts)],
+    )
+
+
+def _part(part: Part) -> PricePart:
+    return PricePart(
+        name=part.name,
+        tokens=part.tokens,
+        usd_per_mtok=usd_text(part.usd_per_token * MTOK),
+        cost_usd=usd_text(part.usd_per_token * part.tokens),
     )
 
 

@@ -49,6 +49,7 @@ class Control:
             ("POST", api.BUDGET_RAISE, self.raise_budget),
             ("GET", api.BUDGET_WHY, self.budget_why),
             ("GET", api.SPEND, self.spend),
+            ("GET", api.SPEND_EXPLAIN, self.spend_explain),
             ("POST", api.SPEND_PARQUET, self.spend_parquet),
             ("GET", api.LOGS, self.logs),
             ("GET", api.LOGS_FOLLOW, self.follow_logs),
@@ -156,6 +157,9 @@ class Control:
     async def spend(self, request: web.Request) -> web.Response:
         since, until = _moment(request, "since"), _moment(request, "until")
         return _json(await self._accounts.report(since=since, until=until, by=request.query.get("by") or None))
+
+    async def spend_explain(self, request: web.Request) -> web.Response:
+        return _json({"rows": await self._accounts.explain(request.query.get("id", ""))})
 
     async def spend_parquet(self, request: web.Request) -> web.Response:
         body = await read_object(request, _MAX_BODY_BYTES)

@@ -16,10 +16,12 @@ import typer
 from .. import output
 from ..control_client import ControlClient
 from ..diagnostics import UsageMistake
-from ..options import Config, Json, settings
+from ..options import Config, Json, connect, settings
 
 if TYPE_CHECKING:
-    from daemon.control_api import Spend, SpendRow
+    from daemon.control_api import ExplainedRow, PricePart, Spend, SpendRow
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 CSV_COLUMNS = ["calls", "hits", "refused", "unknown", "cost_usd", "saved_usd", "input_tokens", "output_tokens"]
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -34,7 +36,9 @@ class Group(StrEnum):
     DAY = "day"
 
 
+@app.callback(invoke_without_command=True)
 def spend(
+    context: typer.Context,
     *,
     by: Annotated[Group, typer.Option(help="One row for each.")] = Group.MODEL,
     since: Annotated[str, typer.Option(help="7d, 24h, today, month, all or a date.")] = "7d",
@@ -44,6 +48,8 @@ def spend(
     as_json: Json = False,
 ) -> None:
     """What was spent, and what the cache saved."""
+    if context.invoked_subcommand is not None:
+        return
     if as_json + as_csv + (parquet is not None) > 1:
         raise UsageMistake("choose one of --json, --csv and --parquet")
     loaded = settings(config)
@@ -61,6 +67,22 @@ def spend(
         _write_csv(found, by)
     else:
         _show(found, by)
+
+
+@app.command()
+def explain(
+    request_id: Annotated[str, typer.Argument(metavar="ID", help="As x-helix-request-id and helix logs name it.")],
+    *,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Why a request cost what it did: each class of tokens with its rate, and where the price is from."""
+    attempts = connect(config).explain_spend(request_id)
+    if as_json:
+        output.json_document(attempts)
+        return
+    for attempt in attempts:
+        _show_attempt(attempt)
 
 
 def start_of(text: str, now: datetime) -> datetime:
@@ -85,6 +107,23 @@ def start_of(text: str, now: datetime) -> datetime:
     except (ValueError, OverflowError):
         raise UsageMistake(f"--since {text}: expected 7d, 24h, today, month, all or a date") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=now.tzinfo)
+
+
+def _show_attempt(attempt: ExplainedRow) -> None:
+    asked = attempt["upstream_model"] or attempt["model"]
+    said = f"{attempt['kind']} {attempt['outcome']}".strip()
+    output.line(f"{attempt['id']}  {output.local_time(attempt['at'])}  {asked}  {said}, status {attempt['status']}")
+    if attempt["parts"]:
+        output.table(["class", "tokens>", "USD a million>", "USD>"], [_part(part) for part in attempt["parts"]])
+    output.line(f"cost {attempt['cost_usd'] or 'not known'}, saved {attempt['saved_usd'] or 0} USD")
+    notes = {"at most": attempt["bound_usd"], "price": attempt["price_source"], "reason": attempt["reason"]}
+    for name, note in notes.items():
+        if note:
+            output.line(f"{name}: {output.printable(note)}")
+
+
+def _part(part: PricePart) -> tuple[str, ...]:
+    return part["name"], output.count(part["tokens"]), part["usd_per_mtok"], part["cost_usd"]
 
 
 def _show(found: Spend, by: str) -> None:

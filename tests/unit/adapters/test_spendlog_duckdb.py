@@ -11,7 +11,7 @@ from decimal import Decimal
 import duckdb
 import pytest
 
-from daemon.adapters.spendlog_duckdb import _COLUMNS, DuckDbSpendLog
+from daemon.adapters.spendlog_duckdb import _COLUMNS, SCHEMA_VERSION, DuckDbSpendLog
 from daemon.errors import CannotStart, SpendLogUnavailable
 from daemon.exchange import LedgerRow
 from daemon.ports import SpendQuery
@@ -218,3 +218,38 @@ async def test_it_is_for_the_owners_eyes(tmp_path, spend_log):
 
 def test_every_field_of_a_row_has_its_column():
     assert [field.name for field in fields(LedgerRow)] == list(_COLUMNS)
+
+
+async def test_an_older_file_is_brought_forward_and_a_copy_of_it_stays(tmp_path):
+    path, before = tmp_path / "spend.duckdb", tmp_path / "spend.v1.duckdb"
+    await written(path, row("old"))
+    with duckdb.connect(path) as connection:
+        connection.execute("ALTER TABLE ledger DROP COLUMN price_parts")
+        connection.execute("UPDATE progress SET schema_version = 1")
+
+    await written(path, row("new", price_parts="output=1@2"))
+
+    with duckdb.connect(before) as connection:
+        assert [("old",)] == connection.execute("SELECT id FROM ledger").fetchall()
+        assert [(1,)] == connection.execute("SELECT schema_version FROM progress").fetchall()
+    with duckdb.connect(path) as connection:
+        assert [("old", ""), ("new", "output=1@2")] == connection.execute(
+            "SELECT id, price_parts FROM ledger"
+        ).fetchall()
+        assert [(SCHEMA_VERSION,)] == connection.execute("SELECT schema_version FROM progress").fetchall()
+
+
+async def test_a_request_is_found_by_its_id_and_by_that_of_an_attempt(spend_log):
+    later = AT + timedelta(seconds=1)
+    await spend_log.write([row("1.1", request_id="1", at=later), row("1"), row("2")], 1)
+
+    assert ["1", "1.1"] == [found.id for found in await spend_log.of_request("1")]
+    assert ["1.1"] == [found.id for found in await spend_log.of_request("1.1")]
+    assert [] == await spend_log.of_request("3")
+
+
+async def written(path, *rows) -> None:
+    spend_log = DuckDbSpendLog(path)
+    await spend_log.open()
+    await spend_log.write(rows, 1)
+    await spend_log.aclose()

@@ -37,6 +37,10 @@ SPEND = {
     "rows": [{"model": "gpt-4o-mini", "calls": 10, "hits": 5, "cost_usd": "1.25", "saved_usd": "0.75",
               "input_tokens": 1000, "output_tokens": 2000}],
 }  # fmt: skip
+EXPLAINED = log_row() | {
+    "request_id": "req_1", "upstream_model": "gpt-4o-mini", "price_source": "litellm 1.106.2 gpt-4o-mini",
+    "bound_usd": None, "parts": [{"name": "input", "tokens": 12, "usd_per_mtok": "0.15", "cost_usd": "0.0000018"}],
+}  # fmt: skip
 CACHE = {
     "entries": 1234, "bytes": 5_000_000, "hits": {"exact": 30, "semantic": 10, "coalesced": 2}, "misses": 58,
     "saved_usd": "0.75", "saved_s": 12.5,
@@ -92,6 +96,7 @@ class FakeDaemon:
             ("POST", api.BUDGET_RAISE): budget_row(limit_usd="60", raised_until="2026-11-21T22:00:00+00:00"),
             ("GET", api.BUDGET_WHY): {"budgets": [budget_row()], "refusals": [log_row(reason="used up")]},
             ("GET", api.SPEND): SPEND,
+            ("GET", api.SPEND_EXPLAIN): {"rows": [EXPLAINED]},
             ("POST", api.SPEND_PARQUET): {"rows": 15},
             ("GET", api.LOGS): {"rows": self.past},
             ("GET", api.OVERVIEW): {"status": status, "today": SPEND, "cache": CACHE, "budgets": [budget_row()]},

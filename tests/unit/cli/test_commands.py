@@ -103,6 +103,14 @@ def test_budget_set_wants_an_amount(helix, daemon, amount):
     assert not daemon.asked
 
 
+def test_spend_explain_shows_each_class_and_the_price_source(helix, daemon):
+    ran = helix("spend", "explain", "req_1")
+
+    assert {"id": "req_1"} == daemon.asked[-1][2]
+    assert "0.0000018" in ran.out and "price: litellm 1.106.2 gpt-4o-mini" in ran.out
+    assert "req_1" == helix("spend", "explain", "req_1", "--json").json[0]["id"]
+
+
 def test_budget_raise_says_for_how_long(helix, daemon):
     ran = helix("budget", "raise", "team:research", "--by", "10", "--for", "2h")
 

@@ -7,7 +7,15 @@ from decimal import Decimal
 
 import pytest
 
-from daemon.errors import BudgetExceeded, CacheMiss, Forbidden, LedgerUnavailable, UpstreamFailed, UpstreamTimeout
+from daemon.errors import (
+    BudgetExceeded,
+    CacheMiss,
+    Forbidden,
+    LedgerUnavailable,
+    NotFound,
+    UpstreamFailed,
+    UpstreamTimeout,
+)
 from daemon.exchange import Target, Usage, Verdict
 from tests.unit.cost.books import CENT_A_TOKEN, ask
 
@@ -292,3 +300,29 @@ async def test_the_price_table_is_read_on_first_need_and_once(open_the_books):
     await asyncio.gather(*(books.call(ask(id=f"req-{n}"), output_tokens=1) for n in range(3)))
 
     assert 1 == source.reads
+
+
+async def test_a_call_is_explained_class_by_class(open_the_books):
+    books = await open_the_books(models=[{"name": "gpt-test", "input_usd_per_mtok": 1, "output_usd_per_mtok": 8}])
+    await books.call(ask(id="r"), output_tokens=5)
+
+    [explained] = await books.accounts.explain("r")
+
+    assert [
+        {"name": "input", "tokens": 10, "usd_per_mtok": "1", "cost_usd": "0.00001"},
+        {"name": "output", "tokens": 5, "usd_per_mtok": "8", "cost_usd": "0.00004"},
+    ] == explained["parts"]
+    assert ("0.00005", "helix.toml models.gpt-test") == (explained["cost_usd"], explained["price_source"])
+
+
+async def test_every_attempt_of_a_request_is_explained(open_the_books):
+    books = await open_the_books()
+    for attempt, status in enumerate((500, 200)):
+        async with books.reserving(ask(id="r"), attempt=attempt) as bill:
+            await bill.settle(Usage(1, 1) if status == 200 else None, status=status)
+
+    assert [("r", []), ("r.1", ["input", "output"])] == [
+        (row["id"], [part["name"] for part in row["parts"]]) for row in await books.accounts.explain("r")
+    ]
+    with pytest.raises(NotFound):
+        await books.accounts.explain("unheard-of")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.adapters.prices_litellm import LitellmPrices
-from daemon.cost.prices import Price, Prices, price_of_entry
+from daemon.cost.prices import Price, Prices, price_of_entry, read_parts
 from daemon.exchange import Target, Usage
 from daemon.ports import PriceTable
 from daemon.settings import ModelSettings, ProviderSettings
@@ -166,6 +166,7 @@ def test_the_classes_add_up_and_none_is_negative(entry, usage):
     price = _priced(entry)
     parts = price.quote(usage).parts
 
+    assert list(parts) == read_parts(price.quote(usage).parts_text)
     assert all(tokens > 0 and usd_per_token >= 0 for _, tokens, usd_per_token in parts)
     assert usage.prompt_tokens + usage.output_tokens == sum(tokens for _, tokens, _ in parts)
     assert price.cost(usage) == sum(tokens * usd_per_token for _, tokens, usd_per_token in parts)
