@@ -30,8 +30,8 @@ class CountTokensDialect(WholeOnly, MessagesDialect):
         return Question("", self.keyed(body), "tokens are counted")
 
     def usage(self, answer: JsonObject) -> Usage | None:
-        """Counting uses none of the tokens that it counts."""
-        return Usage(0, 0)
+        """Counting uses none of the tokens that it counts; a refusal counts nothing."""
+        return None if answer.get("type") == "error" else Usage(0, 0)
 
     def answer_text(self, answer: JsonObject) -> str:
         return ""
