@@ -8,6 +8,7 @@
     │   ├── Forbidden                  403
     │   ├── NotFound                   404
     │   │   └── UnknownModel           404 model_not_found
+    │   ├── MethodNotAllowed           405
     │   ├── BodyTooLarge               413
     │   ├── RateLimited                429
     │   ├── BudgetExceeded             429 budget_exceeded
@@ -102,6 +103,21 @@ class UnknownModel(NotFound):
 
     code = "model_not_found"
     param = "model"
+
+
+class MethodNotAllowed(RequestRefused):
+    """The route is there, but is asked in another way."""
+
+    status = 405
+    code = "method_not_allowed"
+
+    def __init__(self, allowed: str) -> None:
+        super().__init__(f"this route is asked by {allowed}")
+        self.allowed = allowed
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"allow": self.allowed}
 
 
 class BodyTooLarge(RequestRefused):

@@ -28,6 +28,7 @@ from .gateway import Gateway
 from .security.door import is_loopback
 from .settings import ServerSettings
 from .settings_sources import Loaded
+from .web.connections import GatewayRunner
 from .wiring import build_gateway
 
 log = logging.getLogger(__name__)
@@ -72,9 +73,8 @@ async def _serve(loaded: Loaded, load: Callable[[], Loaded], listener: socket.so
     )
     identity = {"url": runtime["url"], "pid": runtime["pid"], "version": runtime["version"]}
     app = build_app(gateway, token=runtime["token"], identity=lambda: identity)
-    runner = web.AppRunner(
+    runner = GatewayRunner(
         app,
-        access_log=None,
         # A caller that hangs up cancels its handler, and with it, unless others wait, the call upstream.
         handler_cancellation=True,
         shutdown_timeout=loaded.settings.server.drain_s,

@@ -28,8 +28,16 @@ def new_request_id() -> str:
     return f"req_{secrets.token_hex(12)}"
 
 
-async def read_ask(request: web.Request, dialect_name: DialectName, request_id: str, rules: Rules, clock: Clock) -> Ask:
-    """The request, checked and understood.
+async def read_ask(
+    request: web.Request,
+    dialect_name: DialectName,
+    request_id: str,
+    rules: Rules,
+    clock: Clock,
+    *,
+    body: JsonObject | None = None,
+) -> Ask:
+    """The request, checked and understood. `body` stands for it where it has none of its own.
 
     Raises:
         RequestRefused: by the door, for the caller, or for the body; nothing of it has been kept.
@@ -37,9 +45,11 @@ async def read_ask(request: web.Request, dialect_name: DialectName, request_id: 
     started_s = clock.monotonic_s()
     headers = request.headers
     rules.door.check(headers)
-    rules.door.check_json(request.content_type)
+    if body is None:
+        rules.door.check_json(request.content_type)
     caller = rules.callers.identify(headers)
-    body = await read_object(request, rules.settings.server.max_body_bytes)
+    if body is None:
+        body = await read_object(request, rules.settings.server.max_body_bytes)
     dialect = dialect_named(dialect_name)
     dialect.check(body)
     if user := headers.get("x-helix-user"):
@@ -65,7 +75,7 @@ async def read_object(request: web.Request, max_bytes: int) -> JsonObject:
 
     Raises:
         BodyTooLarge: before more than `max_bytes` were read.
-        BadRequest: not JSON, not an object, or nested too deeply; the message holds nothing of the body.
+        BadRequest: badly encoded, not JSON, not an object, or nested too deeply; the message holds nothing of the body.
     """
     if request.content_length is not None and request.content_length > max_bytes:
         raise _too_large(max_bytes)
@@ -73,6 +83,8 @@ async def read_object(request: web.Request, max_bytes: int) -> JsonObject:
         raw = await request.read()
     except web.HTTPRequestEntityTooLarge:
         raise _too_large(max_bytes) from None
+    except web.RequestPayloadError:
+        raise BadRequest("the body cannot be read: its content-encoding or its chunks are broken") from None
     try:
         body = parse(raw)
     except ValueError as error:

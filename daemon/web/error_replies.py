@@ -41,6 +41,11 @@ def as_refusal(error: Exception) -> RequestRefused:
     return _Internal("something in the gateway failed; its log says where")
 
 
+def dialect_of(path: str) -> DialectName:
+    """Whose protocol an error has where no dialect answers: Anthropic's below `/messages`, else OpenAI's."""
+    return "messages" if path.removeprefix("/v1").startswith("/messages") else "chat"
+
+
 def error_reply(error: Exception, dialect: DialectName, request_id: str) -> web.Response:
     """A reply in the caller's protocol, with the status and headers that SDKs expect."""
     refusal = as_refusal(error)

@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import aclosing
 from functools import partial
+from types import MappingProxyType
 
 from aiohttp import web
 
 from ..dialects import dialect_named
-from ..errors import NotFound, RequestRefused
-from ..exchange import Ask, DialectName, Pieces, Reply
+from ..errors import MethodNotAllowed, NotFound, RequestRefused
+from ..exchange import Ask, DialectName, JsonObject, Pieces, Reply
 from ..gateway import Gateway
 from ..json_text import to_json
 from .asking import new_request_id, read_ask
-from .error_replies import as_refusal, error_reply
+from .error_replies import as_refusal, dialect_of, error_reply
+
+_ASKED: Mapping[str, DialectName] = MappingProxyType(
+    {
+        "/chat/completions": "chat",
+        "/completions": "completions",
+        "/embeddings": "embeddings",
+        "/responses": "responses",
+        "/messages": "messages",
+        "/messages/count_tokens": "count_tokens",
+    }
+)
+"""What is asked by POST, with and without `/v1`."""
+
+
+_STORED_RESPONSES = (
+    ("GET", "/responses/{id}"),
+    ("DELETE", "/responses/{id}"),
+    ("GET", "/responses/{id}/input_items"),
+    ("POST", "/responses/{id}/cancel"),
+)
 
 
 class Routes:
@@ -25,12 +47,10 @@ class Routes:
     def add_to(self, app: web.Application) -> None:
         """Register each route with and without `/v1`."""
         for prefix in ("/v1", ""):
-            app.router.add_post(f"{prefix}/chat/completions", partial(self.answer, "chat"))
-            app.router.add_post(f"{prefix}/completions", partial(self.answer, "completions"))
-            app.router.add_post(f"{prefix}/embeddings", partial(self.answer, "embeddings"))
-            app.router.add_post(f"{prefix}/responses", partial(self.answer, "responses"))
-            app.router.add_post(f"{prefix}/messages", partial(self.answer, "messages"))
-            app.router.add_post(f"{prefix}/messages/count_tokens", partial(self.answer, "count_tokens"))
+            for path, dialect in _ASKED.items():
+                app.router.add_post(prefix + path, partial(self.answer, dialect))
+            for method, path in _STORED_RESPONSES:
+                app.router.add_route(method, prefix + path, self.stored_response)
             app.router.add_get(f"{prefix}/models", self.models)
             app.router.add_get(f"{prefix}/models/{{id:.+}}", self.model)
         app.router.add_get("/health/live", self.live)
@@ -38,12 +58,29 @@ class Routes:
         app.router.add_get("/metrics", self.metrics)
         app.router.add_route("*", "/{path:.*}", self.no_route)
 
-    async def answer(self, dialect: DialectName, request: web.Request) -> web.StreamResponse:
-        """Answer a completion request; every error becomes a reply of its protocol."""
+    async def stored_response(self, request: web.Request) -> web.StreamResponse:
+        """Pass on what a client does with a response that its provider keeps."""
+        try:
+            model = self._gateway.rules.pipeline.router.any_model("stored_responses")
+        except RequestRefused as refused:
+            return error_reply(refused, "stored_responses", new_request_id())
+        body = {
+            "model": model,
+            "method": request.method,
+            "path": request.path.partition("/responses/")[2],
+            "query": [list(pair) for pair in request.query.items()],
+            "stream": request.query.get("stream") == "true",
+        }
+        return await self.answer("stored_responses", request, body)
+
+    async def answer(
+        self, dialect: DialectName, request: web.Request, body: JsonObject | None = None
+    ) -> web.StreamResponse:
+        """Answer a completion request; every error becomes a reply of its protocol. `body` is for one without."""
         request_id = new_request_id()
         try:
             gateway = self._gateway
-            ask = await read_ask(request, dialect, request_id, gateway.rules, gateway.parts.clock)
+            ask = await read_ask(request, dialect, request_id, gateway.rules, gateway.parts.clock, body=body)
             return await self._reply(request, ask)
         except Exception as error:  # the border: nothing escapes to aiohttp's HTML pages
             return error_reply(error, dialect, request_id)
@@ -90,7 +127,11 @@ class Routes:
         return web.Response(body=body, headers={"content-type": "text/plain; version=0.0.4; charset=utf-8"})
 
     async def no_route(self, request: web.Request) -> web.Response:
-        return error_reply(NotFound("there is no such route here"), "chat", new_request_id())
+        if request.path.removeprefix("/v1") in _ASKED:
+            refused: RequestRefused = MethodNotAllowed("POST")
+        else:
+            refused = NotFound("there is no such route here")
+        return error_reply(refused, dialect_of(request.path), new_request_id())
 
     def _let_in(self, request: web.Request) -> None:
         self._gateway.rules.door.check(request.headers)
