@@ -127,8 +127,10 @@ class HttpTransport:
         self._session: aiohttp.ClientSession | None = None
         self._proxy: str | None = None
 
-    async def post(self, url: URL, body: bytes, headers: Mapping[str, str], *, stream: bool) -> Answer:
-        """Send the body once and return when the answer's headers are there.
+    async def send(
+        self, url: URL, body: bytes | None, headers: Mapping[str, str], *, stream: bool, method: str = "POST"
+    ) -> Answer:
+        """Send the request once and return when the answer's headers are there.
 
         A whole answer has `timeout_s` for all of it, a stream for each silence in it. Nothing is sent
         twice: a call that may have been charged is repeated by whoever knows its price.
@@ -139,7 +141,8 @@ class HttpTransport:
         """
         session = self._session or self._open(url)
         try:
-            response = await session.post(
+            response = await session.request(
+                method,
                 url,
                 data=body,
                 headers=headers,

@@ -68,7 +68,7 @@ class LitellmProvider:
         await self._child.running()
         # The host only fills the Host header; the connection is the unix socket.
         url = URL(f"http://litellm/{call.dialect}")
-        answer = await self._http.post(url, self._request(call), {}, stream=call.stream)
+        answer = await self._http.send(url, self._request(call), {}, stream=call.stream)
         if (failure := answer.headers.get(FAILURE_HEADER)) is not None:
             await answer.pieces.aclose()
             raise self._failed(failure)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from yarl import URL
+
 from ..exchange import Answer, Call, DialectName
 from ..json_text import to_json
 from ..settings import ProviderSettings
@@ -16,6 +18,7 @@ _PATHS: Mapping[DialectName, str] = MappingProxyType(
     {
         "chat": "/chat/completions",
         "responses": "/responses",
+        "stored_responses": "/responses",
         "embeddings": "/embeddings",
         "completions": "/completions",
     }
@@ -37,8 +40,15 @@ class OpenAiProvider:
         self._http = HttpTransport(settings)
 
     async def ask(self, call: Call) -> Answer:
-        url, body = self._urls[call.dialect], to_json(call.body)
-        return await self._http.post(url, body, self._headers(call), stream=call.stream)
+        url = self._urls[call.dialect]
+        if call.dialect == "stored_responses":
+            return await self._ask_for_stored(url, call)
+        return await self._http.send(url, to_json(call.body), self._headers(call), stream=call.stream)
+
+    async def _ask_for_stored(self, url: URL, call: Call) -> Answer:
+        """A request without a body: the call's says what to do with which."""
+        stored = (url / call.body["path"]).with_query(call.body["query"])
+        return await self._http.send(stored, None, self._headers(call), stream=call.stream, method=call.body["method"])
 
     async def aclose(self) -> None:
         await self._http.aclose()

@@ -130,8 +130,10 @@ class Bill:
                 self._books.soft_limits.settled(self._terms.admitted.holds)
 
     def _price(self, usage: Usage) -> None:
-        """A call without a price has no cost that is known."""
+        """A call without a price has no cost that is known, unless it used nothing."""
         if self._terms.price is None:
+            if not usage.prompt_tokens and not usage.output_tokens:
+                self.row.cost_usd = _ZERO_USD
             return
         quote = self._terms.price.quote(usage)
         self.row.cost_usd = quote.cost_usd

@@ -13,12 +13,14 @@ from .dialect import Dialect
 from .embeddings import EmbeddingsDialect
 from .messages import MessagesDialect
 from .responses import ResponsesDialect
+from .stored_responses import StoredResponsesDialect
 
 _ALL: tuple[Dialect, ...] = (
     ChatDialect(),
     MessagesDialect(),
     CountTokensDialect(),
     ResponsesDialect(),
+    StoredResponsesDialect(),
     EmbeddingsDialect(),
     CompletionsDialect(),
 )

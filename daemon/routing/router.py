@@ -20,7 +20,7 @@ _ECHO_PROVIDER = ProviderSettings(name="helix", type="echo", models=(ECHO,))
 
 _SPEAKS: Mapping[str, frozenset[DialectName]] = MappingProxyType(
     {
-        "openai": frozenset({"chat", "responses", "embeddings", "completions"}),
+        "openai": frozenset({"chat", "responses", "stored_responses", "embeddings", "completions"}),
         "anthropic": frozenset({"messages", "count_tokens"}),
         "litellm": frozenset({"chat", "messages"}),
         "echo": frozenset({"chat", "messages", "count_tokens", "responses", "embeddings", "completions"}),
@@ -33,6 +33,7 @@ _ROUTES: Mapping[DialectName, str] = MappingProxyType(
         "messages": "/v1/messages",
         "count_tokens": "/v1/messages/count_tokens",
         "responses": "/v1/responses",
+        "stored_responses": "/v1/responses/{id}",
         "embeddings": "/v1/embeddings",
         "completions": "/v1/completions",
     }
@@ -79,6 +80,17 @@ class Router:
         if len(model) > _MAX_NAME:
             raise UnknownModel(f"the model's name is longer than {_MAX_NAME} characters")
         return self._cached_route(model, dialect)
+
+    def any_model(self, dialect: DialectName) -> str:
+        """A name that leads to the first provider that speaks `dialect`: for requests that name no model.
+
+        Raises:
+            UnknownModel: there is none.
+        """
+        for provider in self._providers:
+            if dialect in _SPEAKS[provider.type]:
+                return f"{provider.name}/{dialect}"
+        raise UnknownModel(f"no provider answers at {_ROUTES[dialect]}")
 
     def models(self) -> list[JsonObject]:
         """What `GET /v1/models` lists: aliases and every model that is configured by its whole name."""
@@ -129,9 +141,12 @@ class Router:
         asked = f'the model "{model}"' + ("" if model == name else f' (an alias of "{name}")')
         for other, path in _ROUTES.items():
             if (elsewhere := self._target(name, other)) is not None:
+                able = ", ".join(
+                    f'"{kind}"' for kind, spoken in _SPEAKS.items() if dialect in spoken and kind != "echo"
+                )
                 return (
                     f"{asked} is served by {elsewhere.provider} at {path} only; "
-                    f'for {_ROUTES[dialect]} add a provider of type "litellm"'
+                    f"for {_ROUTES[dialect]} it needs a provider of type {able}"
                 )
         nearest = get_close_matches(model, [listed["id"] for listed in self.models()])
         hint = f"; nearest known: {', '.join(nearest)}" if nearest else ""

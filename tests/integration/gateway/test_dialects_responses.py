@@ -145,3 +145,40 @@ async def test_refusals_come_as_openai_errors(daemon):
 
     assert 400 == answer.status
     assert "input" == answer.json["error"]["param"]
+
+
+async def test_stored_responses_are_fetched_listed_cancelled_and_deleted(client, daemon, upstream):
+    """Passed on with the provider's key, in the ledger at no cost."""
+    upstream.always(Reply(body={"id": "resp_1", "object": "response", "output": [], "usage": {"input_tokens": 9}}))
+    fetched = await client.responses.retrieve("resp_1", include=["reasoning.encrypted_content"])
+    await client.responses.cancel("resp_1")
+    upstream.always(Reply(body={"object": "list", "data": []}))
+    await client.responses.input_items.list("resp_1", limit=5)
+    upstream.always(Reply(body={"id": "resp_1", "object": "response.deleted", "deleted": True}))
+    await client.responses.delete("resp_1")
+    code, out, _ = await daemon.helix("logs", "--json")
+    rows = [json.loads(line) for line in out.splitlines()]
+
+    assert "resp_1" == fetched.id
+    assert [
+        ("GET", "/v1/responses/resp_1?include[]=reasoning.encrypted_content"),
+        ("POST", "/v1/responses/resp_1/cancel"),
+        ("GET", "/v1/responses/resp_1/input_items?limit=5"),
+        ("DELETE", "/v1/responses/resp_1"),
+    ] == [(asked.method, asked.path.replace("%5B%5D", "[]")) for asked in upstream.asked]
+    assert all(asked.headers["authorization"] == "Bearer sk-upstream" and not asked.raw for asked in upstream.asked)
+    assert 0 == code
+    assert [0.0] * 4 == [float(row["cost_usd"]) for row in rows]
+
+
+async def test_a_providers_refusal_of_a_stored_response_comes_through(client, upstream):
+    upstream.always(Reply.error(404, "no such response"))
+    with pytest.raises(openai.NotFoundError, match="no such response"):
+        await client.responses.retrieve("resp_gone")
+
+
+@pytest.mark.parametrize("path", ["resp_1?after=ann@example.com", "ann@example.com", "resp_1%2F..%2F..%2Ffiles"])
+async def test_nothing_but_an_id_leaves_by_a_path(daemon, upstream, path):
+    async with daemon.session.get(f"{daemon.url}/v1/responses/{path}") as answer:
+        assert 400 == answer.status or 404 == answer.status
+    assert [] == upstream.asked

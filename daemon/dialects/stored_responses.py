@@ -1,0 +1,69 @@
+"""Responses that OpenAI's provider keeps: fetched, deleted, cancelled by their id.
+
+https://platform.openai.com/docs/api-reference/responses/get
+
+Such a request has no body. What stands for it inside is an object: `method`, `path` below `/responses`, `query` as
+pairs, and `model`, which only leads to the provider. Nothing of a stored response is put back: the vault of the request
+that made it is gone.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ..errors import BadRequest
+from ..exchange import DialectName, JsonObject, Usage
+from .dialect import Place, Question
+from .responses import ResponsesDialect
+
+_PATH = re.compile(r"[\w.-]{1,200}(?:/(?:input_items|cancel))?", re.ASCII)
+_WORD = re.compile(r"[\w.\[\]-]{1,200}", re.ASCII)
+"""Narrow, because nothing here is scanned for what should not leave."""
+
+
+class StoredResponsesDialect(ResponsesDialect):
+    """OpenAI's `/v1/responses/{id}`."""
+
+    name: DialectName = "stored_responses"
+    path = "/responses"
+
+    def check(self, body: JsonObject) -> None:
+        if not _PATH.fullmatch(body["path"]):
+            raise BadRequest("expected the id of a response", param="response_id")
+        for name, value in body["query"]:
+            if not (_WORD.fullmatch(name) and _WORD.fullmatch(value)):
+                raise BadRequest("a query parameter holds what no parameter of this route does", param="query")
+
+    def places(self, body: JsonObject) -> list[Place]:
+        return []
+
+    def end_user(self, body: JsonObject) -> str | None:
+        return None
+
+    def is_shareable(self, body: JsonObject) -> bool:
+        return False
+
+    def question(self, body: JsonObject) -> Question:
+        return Question("", self.keyed(body), "it refers to what its provider stores")
+
+    def for_provider(self, body: JsonObject, *, model: str) -> JsonObject:
+        return body
+
+    def output_limit(self, body: JsonObject) -> int | None:
+        return 0
+
+    def with_output_limit(self, body: JsonObject, tokens: int) -> JsonObject:
+        return body
+
+    def usage(self, answer: JsonObject) -> Usage | None:
+        """What a stored response used was paid when it was made; a refusal uses nothing."""
+        return None if "error" in answer and "object" not in answer else Usage(0, 0)
+
+    def answer_text(self, answer: JsonObject) -> str:
+        return ""
+
+    def answer_places(self, answer: JsonObject) -> list[Place]:
+        return []
+
+    def is_normal(self, answer: JsonObject) -> bool:
+        return False
