@@ -17,9 +17,7 @@ JsonObject = dict[str, Any]
 Vector = NDArray[np.float32]
 """A unit vector of shape (384,)."""
 
-DialectName = Literal[
-    "chat", "messages", "count_tokens", "responses", "stored_responses", "embeddings", "completions"
-]
+DialectName = Literal["chat", "messages", "count_tokens", "responses", "stored_responses", "embeddings", "completions"]
 
 
 class Verdict(StrEnum):
