@@ -75,6 +75,21 @@ class CacheHits(TypedDict):
     coalesced: int
 
 
+class CacheScope(TypedDict):
+    """How right near hits of one scope are, by answers that were asked all the same and compared."""
+
+    scope: str
+    mode: str
+    """`shadow`, `serving` or `stopped`; what is proven is served in each of them."""
+    threshold: float | None
+    """The least probability that is served; None where none is."""
+    checks: int
+    wrong: int
+    error_low: float
+    """Of the 95% interval of the share of wrong ones."""
+    error_high: float
+
+
 class CacheStats(TypedDict):
     entries: int
     bytes: int
@@ -82,11 +97,12 @@ class CacheStats(TypedDict):
     misses: int
     saved_usd: str
     saved_s: float
+    scopes: list[CacheScope]
 
 
 class WhyStep(TypedDict):
     step: str
-    """scope, exact, eligible, candidates, placeholders, guards, threshold"""
+    """scope, exact, eligible, candidates, age, threshold, placeholders, guards, verifier, bound"""
     outcome: str
     """pass, stop or hit"""
     detail: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,7 +12,7 @@ from .adapters.embedder_onnx import OnnxEmbedder
 from .adapters.finder_presidio import PresidioFinder
 from .adapters.index_usearch import UsearchIndex
 from .adapters.journal_file import FileJournal
-from .adapters.model_files import find_model
+from .adapters.model_files import find_folder, find_model
 from .adapters.operators_presidio import PresidioOperators
 from .adapters.prices_litellm import LitellmPrices
 from .adapters.provider_anthropic import AnthropicProvider
@@ -23,9 +24,12 @@ from .adapters.store_embedded import EmbeddedStore
 from .adapters.store_redis import RedisStore
 from .caching.cache import Cache
 from .caching.flights import Flights
+from .caching.verifier import FILE as VERIFIER_FILE
+from .caching.verifier import Verifier
 from .clock import SystemClock
 from .cost.accounts import Accounts
 from .cost.prices import Prices
+from .errors import EmbedderUnavailable
 from .exchange import LedgerRow
 from .fetch import Fetcher
 from .gateway import Gateway, Parts, Rules
@@ -43,6 +47,8 @@ from .security.callers import Callers
 from .security.door import Door
 from .settings import PiiSettings, ProviderSettings, Settings, StorageSettings
 from .settings_sources import Loaded
+
+log = logging.getLogger(__name__)
 
 MODEL = "minilm"
 
@@ -131,9 +137,20 @@ def _build_parts(settings: Settings, data_dir: Path, clock: Clock) -> Parts:
         clock=clock,
         policy=lambda: "",
         model=model.fingerprint,
+        verifier=_load_verifier(),
+        records=store,
         is_shared=settings.storage.url != "embedded",
     )
     return Parts(store, accounts, cache, embedder, recent, metrics, clock)
+
+
+def _load_verifier() -> Verifier | None:
+    """Without it near hits are only those that are near enough to need none."""
+    try:
+        return Verifier.load(find_folder("verifier", VERIFIER_FILE))
+    except (EmbedderUnavailable, OSError, ValueError, KeyError) as error:
+        log.warning("the cache's verifier cannot be used: %s", error)
+        return None
 
 
 def _build_store(settings: StorageSettings, data_dir: Path, clock: Clock) -> Store:

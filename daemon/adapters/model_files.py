@@ -41,17 +41,26 @@ class ModelFiles:
 
 
 def find_model(name: str) -> ModelFiles:
-    """The model's files: beside this package in an installed wheel, in `models/` of a checkout.
+    """The files of a model that has a manifest.
 
     Raises:
         EmbedderUnavailable: there is no manifest in either place, or it cannot be read.
     """
+    return read_manifest(find_folder(name, MANIFEST))
+
+
+def find_folder(name: str, file: str) -> Path:
+    """The folder of a model that has `file`: beside this package in an installed wheel, in `models/` of a checkout.
+
+    Raises:
+        EmbedderUnavailable: neither place has it.
+    """
     package = Path(__file__).parents[1]
     places = [package / "model_files" / name, package.parent / "models" / name]
-    folder = next((place for place in places if (place / MANIFEST).is_file()), None)
+    folder = next((place for place in places if (place / file).is_file()), None)
     if folder is None:
         raise EmbedderUnavailable(f"there are no model files in {places[0]}: install Helix again")
-    return read_manifest(folder)
+    return folder
 
 
 def read_manifest(folder: Path) -> ModelFiles:

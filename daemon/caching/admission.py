@@ -1,6 +1,7 @@
 """May a near entry answer? The checks of a candidate, in order; the first that refuses ends its ladder.
 
-A verifier, and a threshold of the scope's own, are further entries of `CHECKS`.
+What passes CHECKS is given a probability by the verifier. It answers at once where it is proven: near enough,
+with no guard that objects. Beyond that the scope's own error decides, see error_bound.py.
 """
 
 from __future__ import annotations
@@ -12,13 +13,21 @@ from functools import lru_cache
 import numpy as np
 
 from ..exchange import CacheEntry, Vector
-from .guards.checks import objection
+from .error_bound import BANDS, ErrorBounds, is_picked
+from .guards.checks import objection, objection_of_lists, objection_of_words
 from .guards.features import Features, read_features
 from .lookup import Step
 from .placeholders import placeholders_in
+from .verifier import Verifier
 
-MIN_SIMILARITY = 0.95
+PROVEN_SIMILARITY = 0.95
 """Cosine of int8 embeddings. With all guards 0.6% of hits were wrong at .95, 4.5% at .85."""
+
+PROVEN_ERROR = 0.006
+"""Whoever wants fewer wrong answers than that waits until a scope's own checks allow it."""
+
+VERIFIED_SIMILARITY = 0.75
+"""From here on the verifier is asked; it was trained down to .73."""
 
 INDEX_ERROR = 0.02
 """By how much the index may misjudge a similarity: it holds 8 bits a value (at most .012 was seen)."""
@@ -32,6 +41,7 @@ class Asked:
     """The question that looks for an answer."""
 
     text: str
+    key: bytes
     scope: str
     partition: bytes
     vector: Vector
@@ -47,6 +57,18 @@ class Found:
     similarity: float
 
 
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What became of a candidate. `probability` is set where all checks let it pass."""
+
+    steps: tuple[Step, ...]
+    probability: float | None = None
+
+    @property
+    def is_hit(self) -> bool:
+        return self.steps[-1].outcome == "hit"
+
+
 Check = Callable[["Admission", Asked, Found], str | None]
 """Why the candidate may not answer; None: this check lets it pass."""
 
@@ -54,15 +76,22 @@ Check = Callable[["Admission", Asked, Found], str | None]
 class Admission:
     """Judges candidates. Remembers what the guards read of a text, since the same entries come up again."""
 
-    def __init__(self) -> None:
+    def __init__(self, verifier: Verifier | None, bounds: ErrorBounds) -> None:
+        """Without a verifier only what is near enough and has all guards' consent may answer."""
         self.features_of: Callable[[str], Features] = lru_cache(FEATURES_HELD)(read_features)
+        self.min_similarity = PROVEN_SIMILARITY if verifier is None else VERIFIED_SIMILARITY
+        self.objection = objection if verifier is None else objection_of_lists
+        self._verifier = verifier
+        self._bounds = bounds
 
-    def steps(self, asked: Asked, found: Found) -> tuple[Step, ...]:
-        """Each check up to the first that refuses; the last one is a `hit` where all let it pass."""
+    def judge(self, asked: Asked, found: Found, max_error: float) -> Judgement:
+        """Each check up to the first that refuses; the last step is a `hit` where none did."""
         steps = tuple(self._climb(asked, found))
         if steps[-1].outcome == "stop":
-            return steps
-        return (*steps[:-1], steps[-1]._replace(outcome="hit"))
+            return Judgement(steps)
+        if self._verifier is None:
+            return Judgement((*steps[:-1], steps[-1]._replace(outcome="hit")))
+        return self._verified(self._verifier, steps, asked, found, max_error)
 
     def _climb(self, asked: Asked, found: Found) -> Iterator[Step]:
         for name, check in CHECKS:
@@ -71,6 +100,29 @@ class Admission:
                 yield Step(name, "stop", refusal)
                 return
             yield Step(name, "pass")
+
+    def _verified(
+        self, verifier: Verifier, steps: tuple[Step, ...], asked: Asked, found: Found, max_error: float
+    ) -> Judgement:
+        one, other = self.features_of(asked.text), self.features_of(found.entry.question)
+        probability = verifier.probability(one, other, found.similarity)
+        if probability < BANDS[0]:
+            return Judgement((*steps, Step("verifier", "stop", f"right with probability {probability:.3f}")))
+        steps = (*steps, Step("verifier", "pass", f"right with probability {probability:.3f}"))
+        is_proven = found.similarity >= PROVEN_SIMILARITY and objection_of_words(one, other) is None
+        if is_proven and max_error >= PROVEN_ERROR:
+            return Judgement((*steps, Step("bound", "hit", "proven")), probability)
+        return Judgement((*steps, self._bound(asked, probability, max_error)), probability)
+
+    def _bound(self, asked: Asked, probability: float, max_error: float) -> Step:
+        threshold = self._bounds.threshold(asked.scope, max_error)
+        if threshold is None:
+            return Step("bound", "stop", f"{self._bounds.mode(asked.scope, max_error)}: asked, and compared")
+        if probability < threshold:
+            return Step("bound", "stop", f"below this scope's {threshold}: asked, and compared")
+        if is_picked(asked.key):
+            return Step("bound", "stop", "picked to be asked, and compared")
+        return Step("bound", "hit", f"this scope serves from {threshold} on")
 
 
 def similarity(vector: Vector, entry: CacheEntry) -> float:
@@ -90,8 +142,9 @@ def _too_old(_: Admission, asked: Asked, found: Found) -> str | None:
     return None if found.entry.created_at >= asked.made_after else "older than max-age"
 
 
-def _too_far(_: Admission, __: Asked, found: Found) -> str | None:
-    return None if found.similarity >= MIN_SIMILARITY else f"{found.similarity:.4f} < {MIN_SIMILARITY}"
+def _too_far(admission: Admission, _: Asked, found: Found) -> str | None:
+    least = admission.min_similarity
+    return None if found.similarity >= least else f"{found.similarity:.4f} < {least}"
 
 
 def _of_other_placeholders(_: Admission, asked: Asked, found: Found) -> str | None:
@@ -100,7 +153,7 @@ def _of_other_placeholders(_: Admission, asked: Asked, found: Found) -> str | No
 
 
 def _objected_to(admission: Admission, asked: Asked, found: Found) -> str | None:
-    return objection(admission.features_of(asked.text), admission.features_of(found.entry.question))
+    return admission.objection(admission.features_of(asked.text), admission.features_of(found.entry.question))
 
 
 CHECKS: tuple[tuple[str, Check], ...] = (

@@ -1,6 +1,6 @@
 """Exact, then near: one look-up from its key to its verdict, and what becomes of the answer that it did not find.
 
-    scope -> exact -> eligible? -> candidates -> age, threshold, placeholders, guards -> hit
+    scope -> exact -> eligible? -> candidates -> age, threshold, placeholders, guards -> verifier -> bound -> hit
 
 Everything here is about hidden texts: placeholders stand where PII stood.
 """
@@ -22,16 +22,19 @@ from ..control_api import CacheStats, Why
 from ..dialects.dialect import Dialect, Question
 from ..errors import CacheMiss, EmbedderUnavailable, PartUnavailable, StoreUnavailable
 from ..exchange import Ask, CacheEntry, Caller, JsonObject, Target, Vector, Verdict
-from ..ports import Clock, Embedder, EntryStore, VectorIndex
+from ..ports import Clock, Embedder, EntryStore, RecordStore, VectorIndex
 from ..settings import CacheSettings
-from .admission import INDEX_ERROR, MIN_SIMILARITY, Admission, Asked, Found, similarity
+from .admission import INDEX_ERROR, Admission, Asked, Found, similarity
+from .comparisons import Comparisons
+from .error_bound import NOTHING_CERTIFIED, ErrorBounds
 from .keys import KeyParts, Keys, scope_of
 from .late_vectors import LateVectors
-from .lookup import Candidate, Lookup, Outcome, Slot, Step, Tally
+from .lookup import Candidate, Lookup, Outcome, Slot, Step, Tally, Trial
 from .memory import EntryMemory
 from .near import NearIndex
 from .placeholders import why_exact_only
-from .report import stats_of, why_of
+from .report import scopes_of, stats_of, why_of
+from .verifier import Verifier
 
 __all__ = ["Cache", "Lookup"]
 
@@ -83,6 +86,7 @@ class _Search:
     partition: bytes = b""
     is_near: bool = False
     vector: Vector | None = None
+    trial: Trial | None = None
     store_failed: bool = False
 
     def note(self, step: str, outcome: Outcome, detail: str = "") -> None:
@@ -106,10 +110,12 @@ class Cache:
         clock: Clock,
         policy: Callable[[], str],
         model: str = "",
+        verifier: Verifier | None = None,
+        records: RecordStore | None = None,
         is_shared: bool = False,
     ) -> None:
-        """`policy` names the PII policy in force, `model` what makes the vectors. `is_shared`: other processes
-        write the store as well."""
+        """`policy` names the PII policy in force, `model` what makes the vectors. `records`: where it is kept how
+        right the cache was. `is_shared`: other processes write the store as well."""
         self._store = store
         self._embedder = embedder
         self._settings = settings
@@ -123,7 +129,9 @@ class Cache:
         self._memory = EntryMemory(
             max_bytes=settings.memory_bytes, believed_s=OTHERS_BELIEVED_S if is_shared else None, clock=clock
         )
-        self._admission = Admission()
+        self._bounds = ErrorBounds(records, NOTHING_CERTIFIED if verifier is None else verifier.certified)
+        self._admission = Admission(verifier, self._bounds)
+        self._comparisons = Comparisons(embedder, self._count_check)
         self._tally = Tally()
         self._generation = 0
         self._touched: Counter[int] = Counter()
@@ -141,6 +149,7 @@ class Cache:
         if self._tidying is None:
             self._tidying = asyncio.create_task(self._tidy_forever())
             self._late.start()
+            self._comparisons.start()
         if self._settings.mode == "semantic":
             self._near.start()
 
@@ -154,6 +163,8 @@ class Cache:
             self._tidying.cancel()
             await asyncio.wait((self._tidying,))
         await self._late.aclose()
+        await self._comparisons.aclose()
+        await self._bounds.save()
         await self._write_touched()
         await self._near.aclose()
 
@@ -297,7 +308,7 @@ class Cache:
             search.note("candidates", "stop", "the embedder is not ready")
             return None
         vector = search.vector = await self._embed(search.question.text)
-        asked = Asked(search.question.text, search.keys.scope, search.partition, vector, search.made_after)
+        asked = Asked(search.question.text, search.key, search.keys.scope, search.partition, vector, search.made_after)
         return self._first_admitted(search, asked, await self._candidates(search, asked))
 
     async def _embed(self, text: str) -> Vector:
@@ -311,7 +322,7 @@ class Cache:
 
     async def _candidates(self, search: _Search, asked: Asked) -> list[Found]:
         """The nearest entries that the store still has; what it has no more is forgotten."""
-        min_similarity = -1.0 if search.explains else MIN_SIMILARITY - INDEX_ERROR
+        min_similarity = -1.0 if search.explains else self._admission.min_similarity - INDEX_ERROR
         near = await self._near.search(asked.vector, asked.partition, SEARCHED, min_similarity=min_similarity)
         entries = await self._store.get_by_ids([entry_id for entry_id, _ in near]) if near else {}
         if gone := [entry_id for entry_id, _ in near if entry_id not in entries]:
@@ -325,14 +336,16 @@ class Cache:
         search.note("candidates", "pass" if candidates else "stop", _counted(candidates))
         ladders = []
         for found in candidates:
-            ladder = self._admission.steps(asked, found)
-            verdict = "hit" if ladder[-1].outcome == "hit" else f"{ladder[-1].step}: {ladder[-1].detail}"
-            candidate = Candidate(found.entry.id, found.similarity, found.entry.question, verdict)
-            search.candidates.append(candidate)
-            if verdict == "hit":
-                search.steps += ladder
+            judgement = self._admission.judge(asked, found, self._settings.max_error)
+            last = judgement.steps[-1]
+            verdict = "hit" if judgement.is_hit else f"{last.step}: {last.detail}"
+            search.candidates.append(Candidate(found.entry.id, found.similarity, found.entry.question, verdict))
+            if judgement.is_hit:
+                search.steps += judgement.steps
                 return found
-            ladders.append(ladder)
+            if judgement.probability is not None and search.trial is None:
+                search.trial = Trial(search.dialect, found.entry.answer, judgement.probability)
+            ladders.append(judgement.steps)
         search.steps += ladders[0] if ladders else ()
         return None
 
@@ -375,6 +388,7 @@ class Cache:
             vector=search.vector,
             ttl_s=self._settings.ttl_s if ttl_s is None else min(ttl_s, self._settings.ttl_s),
             generation=search.generation,
+            trial=search.trial,
         )
 
     # --- keep
@@ -396,6 +410,8 @@ class Cache:
         slot = lookup.slot
         if slot is None or len(answer) > MAX_ANSWER_BYTES or slot.generation != self._generation:
             return
+        if slot.trial is not None:
+            self._comparisons.add(slot.scope, slot.trial, answer)
         now = self._now()
         entry = CacheEntry(
             key=slot.key,
@@ -415,6 +431,9 @@ class Cache:
         )
         if await self._put(entry) and slot.is_near and entry.vector is None:
             self._late.add(entry)
+
+    def _count_check(self, scope: str, probability: float, is_right: bool) -> None:
+        self._bounds.count(scope, probability, self._settings.max_error, is_right=is_right)
 
     async def _put(self, entry: CacheEntry) -> bool:
         """Whether the store has it now."""
@@ -450,11 +469,15 @@ class Cache:
     async def clear(self, *, scope: str | None = None, model: str | None = None) -> int:
         """Remove the entries that match all that is given, all of them when nothing is; how many there were.
 
+        What was learned of a scope that is cleared, or of all, is forgotten: it begins in shadow again.
+
         Raises:
             StoreUnavailable: some may be removed already.
         """
         self._generation += 1
         try:
+            if model is None:
+                await self._bounds.forget(scope)
             return await self._store.clear(scope=scope, model=model)
         finally:
             self._memory.clear(scope=scope, model=model)
@@ -466,11 +489,13 @@ class Cache:
         Raises:
             StoreUnavailable: the store could not be asked.
         """
-        return stats_of(self._tally, await self._store.stats())
+        scopes = scopes_of(self._bounds, self._settings.max_error)
+        return stats_of(self._tally, await self._store.stats(), scopes)
 
     # --- in the background
 
     async def _tidy_forever(self) -> None:
+        await self._follow_bounds()
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(TIDY_EVERY_S):
@@ -478,6 +503,9 @@ class Cache:
             self._tidy_now.clear()
             await self._look_after_store()
             await self._write_touched()
+            await self._bounds.save()
+            if self._is_shared:
+                await self._follow_bounds()
             if self._is_time_to_evict():
                 await self._evict()
 
@@ -487,6 +515,11 @@ class Cache:
             with suppress(StoreUnavailable):
                 await self._store.epoch()
                 self._trouble.pop("store", None)
+
+    async def _follow_bounds(self) -> None:
+        """What was learned before, and by other nodes; until it can be read every scope is in shadow."""
+        with suppress(StoreUnavailable):
+            await self._bounds.load()
 
     async def _write_touched(self) -> None:
         """Counts that cannot be written now are lost; they only order eviction."""

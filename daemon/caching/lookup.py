@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
+from ..dialects.dialect import Dialect
 from ..exchange import CacheEntry, DialectName, Vector, Verdict
 
 Outcome = Literal["pass", "stop", "hit"]
 
 
 class Step(NamedTuple):
-    """One rung of the ladder: scope, exact, eligible, candidates, age, threshold, placeholders, guards."""
+    """One rung of the ladder: scope, exact, eligible, candidates, age, threshold, placeholders, guards, verifier,
+    bound."""
 
     step: str
     outcome: Outcome
@@ -54,6 +56,15 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
+class Trial:
+    """A kept answer that was not given, to be compared with the fresh one: so the cache learns how right it is."""
+
+    dialect: Dialect = field(repr=False)
+    answer: bytes = field(repr=False)
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
 class Slot:
     """Where the answer of a request that found none is kept."""
 
@@ -68,6 +79,7 @@ class Slot:
     ttl_s: float
     generation: int
     """How often the cache had been cleared when the request came."""
+    trial: Trial | None = None
 
 
 @dataclass(slots=True)

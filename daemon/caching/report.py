@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from ..control_api import CacheStats, Why
+from ..control_api import CacheScope, CacheStats, Why
 from ..exchange import Verdict
 from ..ports import StoreStats
+from .error_bound import ErrorBounds, interval
 from .lookup import Lookup, Tally
 
 _VERDICTS = {Verdict.EXACT: "exact", Verdict.SEMANTIC: "semantic"}
 
 
-def stats_of(tally: Tally, store: StoreStats) -> CacheStats:
+def stats_of(tally: Tally, store: StoreStats, scopes: list[CacheScope]) -> CacheStats:
     return {
         "entries": store.entries,
         "bytes": store.bytes,
@@ -20,6 +21,25 @@ def stats_of(tally: Tally, store: StoreStats) -> CacheStats:
         "misses": tally.misses,
         "saved_usd": f"{Decimal(tally.saved_nanos).scaleb(-9):f}",
         "saved_s": tally.saved_ms / 1e3,
+        "scopes": scopes,
+    }
+
+
+def scopes_of(bounds: ErrorBounds, max_error: float) -> list[CacheScope]:
+    return [_scope_of(bounds, scope, max_error) for scope in bounds.scopes()]
+
+
+def _scope_of(bounds: ErrorBounds, scope: str, max_error: float) -> CacheScope:
+    checks, wrong = bounds.checks(scope, max_error)
+    low, high = interval(wrong, checks)
+    return {
+        "scope": scope,
+        "mode": bounds.mode(scope, max_error),
+        "threshold": bounds.threshold(scope, max_error),
+        "checks": checks,
+        "wrong": wrong,
+        "error_low": round(low, 4),
+        "error_high": round(high, 4),
     }
 
 

@@ -16,7 +16,19 @@ def objection(asked: Features, kept: Features) -> str | None:
 
     Every guard is a veto and symmetric. 30 to 50 µs for a pair.
     """
-    return next((name for name, differs in GUARDS if differs(asked, kept)), None)
+    return objection_of_lists(asked, kept) or next(
+        (name for name, differs in WORD_GUARDS if differs(asked, kept)), None
+    )
+
+
+def objection_of_lists(asked: Features, kept: Features) -> str | None:
+    """The same without the guards of `objection_of_words`."""
+    return next((name for name, differs in LIST_GUARDS if differs(asked, kept)), None)
+
+
+def objection_of_words(asked: Features, kept: Features) -> str | None:
+    """Of the guards that cannot tell a synonym from another word, which the verifier can."""
+    return next((name for name, differs in WORD_GUARDS if differs(asked, kept)), None)
 
 
 def _urls_differ(a: Features, b: Features) -> bool:
@@ -181,7 +193,7 @@ def _words_are_exchanged(a: Features, b: Features) -> bool:
     return bool(a.content - b.content and b.content - a.content)
 
 
-GUARDS: tuple[tuple[str, Guard], ...] = (
+LIST_GUARDS: tuple[tuple[str, Guard], ...] = (
     ("url", _urls_differ),
     ("quoted", _quotes_differ),
     ("code", _code_differs),
@@ -200,8 +212,12 @@ GUARDS: tuple[tuple[str, Guard], ...] = (
     ("order", _order_differs),
     ("tense", _tenses_differ),
     ("pronoun", _persons_differ),
-    ("question", _questions_differ),
     ("entity", _entities_differ),
-    ("wording", _words_are_exchanged),
 )
 """Cheap and certain ones first: the name of the first is what people see."""
+
+WORD_GUARDS: tuple[tuple[str, Guard], ...] = (
+    ("question", _questions_differ),
+    ("wording", _words_are_exchanged),
+)
+GUARDS = (*LIST_GUARDS, *WORD_GUARDS)

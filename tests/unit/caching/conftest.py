@@ -14,10 +14,11 @@ import pytest
 
 from daemon.adapters.embedder_onnx import OnnxEmbedder
 from daemon.adapters.index_usearch import UsearchIndex
-from daemon.adapters.model_files import find_model
+from daemon.adapters.model_files import find_folder, find_model
 from daemon.adapters.store_embedded import EmbeddedStore
 from daemon.caching.cache import Cache
 from daemon.caching.lookup import Lookup
+from daemon.caching.verifier import FILE, Verifier
 from daemon.control_api import Why
 from daemon.dialects import dialect_named
 from daemon.exchange import Ask, CacheDirectives, Caller, Target
@@ -149,6 +150,8 @@ async def open_cache(tmp_path: Path, clock: ManualClock, embedder: OnnxEmbedder)
                 settings=CacheSettings(**settings),
                 clock=clock,
                 policy=lambda: "pii-1",
+                verifier=Verifier.load(find_folder("verifier", FILE)),
+                records=own,
                 is_shared=is_shared,
             )
             await cache.start()

@@ -388,7 +388,7 @@ class TestOwner:
         why = await client.why(REWORDED)
         assert "semantic" == why["verdict"]
         assert ["scope", "exact", "eligible", "candidates"] == [step["step"] for step in why["steps"][:4]]
-        assert ("guards", "hit") == (why["steps"][-1]["step"], why["steps"][-1]["outcome"])
+        assert {"step": "bound", "outcome": "hit", "detail": "proven"} == why["steps"][-1]
         assert [(ASKED, "hit")] == [(one["question"], one["verdict"]) for one in why["candidates"]]
 
         why = await client.why("how do I not cancel my subscription")
