@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TypedDict
 
@@ -28,6 +29,11 @@ BUDGET_RAISE = f"{PREFIX}/budgets/raise"
 """POST {"scope", "window"?, "by_usd", "for_s"} -> BudgetRow"""
 BUDGET_WHY = f"{PREFIX}/budgets/why"
 """GET ?scope= -> {"budgets": [BudgetRow], "refusals": [LogRow]}"""
+KEYS = f"{PREFIX}/keys"
+"""GET -> {"keys": [KeyRow]}, oldest first; POST {"name"?, "user"?, "team"?, "org"?, "role"?, "models"?, "rpm"?, "tpm"?,
+"parallel"?, "expires_s"?, "budget"?: {"limit_usd", "window"}} -> KeyMade; DELETE ?id= -> {"revoked": str}"""
+KEY_ROTATE = f"{PREFIX}/keys/rotate"
+"""POST {"id", "grace_s"?} -> KeyMade"""
 SPEND = f"{PREFIX}/spend"
 """GET ?by=&since=&until= (ISO 8601) -> Spend"""
 SPEND_EXPLAIN = f"{PREFIX}/spend/explain"
@@ -48,6 +54,15 @@ RELOAD = f"{PREFIX}/reload"
 def demo_dir() -> Path:
     """Where `helix serve --demo` of this user keeps its throw-away data, so that `helix tui` finds it."""
     return Path(tempfile.gettempdir(), f"helix-demo-{os.geteuid()}")
+
+
+TAGGED = "/tagged/{tags}"
+"""Before any route for clients: what is asked there has these tags, `a,b`, whatever headers a client can send."""
+
+
+def tagged_url(url: str, tags: Sequence[str]) -> str:
+    """The gateway's address for a client whose requests are to have these tags."""
+    return url + TAGGED.format(tags=",".join(tags))
 
 
 class RuntimeFile(TypedDict):
@@ -139,6 +154,30 @@ class BudgetRow(TypedDict):
     """Until when the limit is higher than the budget's own; None: it is not."""
 
 
+class KeyRow(TypedDict):
+    """A virtual key; None: it leaves that open."""
+
+    id: str
+    """What ledger, logs and budgets name it by."""
+    name: str
+    user: str | None
+    team: str | None
+    org: str | None
+    role: str
+    """`admin`, `member` or `viewer`"""
+    models: list[str]
+    rpm: int | None
+    tpm: int | None
+    parallel: int | None
+    created_at: str
+    expires_at: str | None
+
+
+class KeyMade(KeyRow):
+    key: str
+    """The secret, which is shown this once."""
+
+
 class SpendRow(TypedDict, total=False):
     calls: int
     hits: int
@@ -181,6 +220,7 @@ class LogRow(TypedDict):
     total_ms: float | None
     pii: str
     reason: str
+    tags: list[str]
 
 
 class PricePart(TypedDict):

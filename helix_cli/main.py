@@ -20,6 +20,7 @@ Start it with `helix serve`, point a client at it with `helix env`, watch it wit
 COMMANDS = {
     "Run": {
         "serve": "Run the gateway until it is told to stop.",
+        "run": "Start a client through the gateway; one line of what it cost.",
         "env": "Print the exports that point clients at the gateway.",
         "status": "Is it up, since when, in which mode?",
         "tui": "Watch it: requests, savings and budgets, live.",

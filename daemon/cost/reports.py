@@ -35,6 +35,7 @@ def log_row(row: LedgerRow) -> LogRow:
         total_ms=row.total_ms,
         pii=row.pii,
         reason=row.reason,
+        tags=list(row.tags),
     )
 
 

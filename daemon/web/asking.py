@@ -53,7 +53,7 @@ async def read_ask(
     dialect = dialect_named(dialect_name)
     dialect.check(body)
     if user := headers.get("x-helix-user"):
-        caller = caller.for_user(user)
+        caller = rules.callers.on_behalf(caller, user)
     directives = read_directives(headers, body, rules.settings.cache)
     return Ask(
         id=request_id,
@@ -62,12 +62,19 @@ async def read_ask(
         model=body["model"],
         stream=bool(body.get("stream")),
         caller=caller,
-        tags=header_tags(headers.get("x-helix-tags")),
+        tags=_tags(request),
         directives=directives if dialect.is_shareable(body) else replace(directives, look=False, keep=False),
         forward_headers=_forwarded(headers),
         received_at=clock.now(),
         started_s=started_s,
     )
+
+
+def _tags(request: web.Request) -> tuple[str, ...]:
+    """Those of the address come first: of too many tags the last are left out, and a run's budget is on one."""
+    header = request.headers.get("x-helix-tags")
+    address = request.match_info.get("tags")
+    return header_tags(f"{address},{header or ''}" if address else header)
 
 
 async def read_object(request: web.Request, max_bytes: int) -> JsonObject:

@@ -6,15 +6,14 @@ import os
 import shlex
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from .. import diagnostics, output
+from .. import output
+from ..clients import exports_of
+from ..daemon_start import gateway_url
 from ..options import Config, Json, settings
-
-if TYPE_CHECKING:
-    from daemon.settings_sources import Loaded
 
 
 class Shell(StrEnum):
@@ -33,18 +32,12 @@ def env(
     as_json: Json = False,
 ) -> None:
     """Print the exports that point clients at the gateway: eval "$(helix env)"."""
-    exports = exports_of(_gateway_url(settings(config)))
+    exports = exports_of(gateway_url(settings(config)))
     if as_json:
         output.json_document(exports)
         return
     for name, value in exports.items():
         output.line(export_line(shell or _own_shell(), name, value))
-
-
-def exports_of(url: str) -> dict[str, str]:
-    """The variables that SDKs and tools read. OpenAI's end in /v1, Anthropic's does not; aider and litellm
-    read OPENAI_API_BASE."""
-    return {"OPENAI_BASE_URL": f"{url}/v1", "OPENAI_API_BASE": f"{url}/v1", "ANTHROPIC_BASE_URL": url}
 
 
 def export_line(shell: Shell, name: str, value: str) -> str:
@@ -62,16 +55,3 @@ def export_line(shell: Shell, name: str, value: str) -> str:
 def _own_shell() -> Shell:
     name = Path(os.environ.get("SHELL", "")).name
     return next((shell for shell in Shell if shell == name), Shell.SH)
-
-
-def _gateway_url(loaded: Loaded) -> str:
-    """Where the running daemon listens; where none runs, where it would."""
-    from ..control_client import ControlClient
-
-    try:
-        return ControlClient.of(loaded.data_dir).url
-    except diagnostics.DaemonUnreachable as error:
-        diagnostics.say(str(error))
-    server = loaded.settings.server
-    host = "127.0.0.1" if server.host in ("0.0.0.0", "::", "") else server.host  # noqa: S104 — read, not bound
-    return f"http://[{host}]:{server.port}" if ":" in host else f"http://{host}:{server.port}"
