@@ -124,6 +124,10 @@ class ProviderSettings(Section):
     timeout_s: float = Field(600.0, gt=0)
 
 
+class RoutingSettings(Section):
+    retries: int = Field(0, ge=0, le=5)
+
+
 class ModelSettings(Section):
     name: str = Field(min_length=1)
     target: str = ""
@@ -159,5 +163,6 @@ class Settings(Section):
     cache: CacheSettings = CacheSettings()
     pii: PiiSettings = PiiSettings()
     providers: tuple[ProviderSettings, ...] = ()
+    routing: RoutingSettings = RoutingSettings()
     models: tuple[ModelSettings, ...] = ()
     budgets: tuple[BudgetSettings, ...] = ()

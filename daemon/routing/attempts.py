@@ -25,20 +25,19 @@ class Dispatcher:
     clock: Clock
     health: Health
     budget: RetryBudget = field(default_factory=RetryBudget)
-    retries: int = 1
-    """Of one request, after all its targets were asked."""
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
-    def attempts(self, targets: tuple[Target, ...]) -> Attempts:
-        """Begin a request's attempts; `targets` in the order of the route."""
+    def attempts(self, targets: tuple[Target, ...], *, retries: int) -> Attempts:
+        """Begin a request's attempts; `targets` in the order of the route. So many `retries` follow on the last of
+        them at most, after waits. Clients retry by themselves, so there are none unless the owner wants some."""
         self.budget.called()
-        return Attempts(self, targets)
+        return Attempts(self, targets, retries)
 
 
 class Attempts:
     """A request's attempts, one after the other: `next`, then what became of it, until `next` gives none.
 
-    attempts = dispatcher.attempts(route.targets)
+    attempts = dispatcher.attempts(route.targets, retries=0)
     while (target := await attempts.next()) is not None:
         ... ask it; where something else is to be asked, `continue` after one of
         attempts.goes_on_after(status, headers), attempts.goes_on_after_failure(error)
@@ -46,10 +45,11 @@ class Attempts:
         attempts.completed()
     """
 
-    def __init__(self, dispatcher: Dispatcher, targets: tuple[Target, ...]) -> None:
+    def __init__(self, dispatcher: Dispatcher, targets: tuple[Target, ...], retries: int) -> None:
         self._dispatcher = dispatcher
         self._health = dispatcher.health
         self._targets = deque(dispatcher.health.in_order(targets))
+        self._retries_allowed = retries
         self._retries = 0
         self._current: Target | None = None
         self._is_well = False
@@ -100,7 +100,7 @@ class Attempts:
         return bool(self._targets) or self._will_retry(target, asked_s, headers)
 
     def _will_retry(self, target: Target, asked_s: float | None, headers: Mapping[str, str]) -> bool:
-        if self._retries >= self._dispatcher.retries or headers.get("x-should-retry") == "false":
+        if self._retries >= self._retries_allowed or headers.get("x-should-retry") == "false":
             return False
         wait = wait_s(self._retries, asked_s)
         if wait is None or not self._dispatcher.budget.take():
