@@ -22,6 +22,7 @@ _READ_FIELDS = (
     *("output_cost_per_token", "output_cost_per_audio_token", "output_cost_per_image_token"),
     *("output_cost_per_reasoning_token", "cache_read_input_token_cost", "cache_creation_input_token_cost"),
     *("max_output_tokens", "max_tokens"),
+    *("windows", "hours_utc", "weekdays", "weekday_timezone"),  # of off_peak_pricing, which is an object
 )
 
 # A few rates were written by float arithmetic (`5.0000000000000004E-8`): digits beyond the fifteenth, which is

@@ -135,7 +135,8 @@ class Bill:
             if not usage.prompt_tokens and not usage.output_tokens:
                 self.row.cost_usd = _ZERO_USD
             return
-        quote = self._terms.price.quote(usage)
+        # By the price of this moment, as providers with cheaper hours bill.
+        quote = self._terms.price.at(self._books.clock.now()).quote(usage)
         self.row.cost_usd = quote.cost_usd
         self.row.price_source = quote.source
         self.row.price_parts = quote.parts_text

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ from ..exchange import Target, Usage
 from ..ports import PriceSource, PriceTable
 from ..settings import ModelSettings, ProviderSettings
 from .money import LEDGER_STEP, usd_text
+from .off_peak import Hours, hours_of
 
 MTOK = 1_000_000
 
@@ -130,6 +132,7 @@ class Price:
     """As a ledger row names it: `litellm 1.106.2 gpt-4o-mini`, `helix.toml models.fast`."""
     steps: Mapping[str, tuple[tuple[int, Rates], ...]]
     max_output_tokens: int | None = None
+    off_peak: OffPeak | None = None
 
     @property
     def is_free(self) -> bool:
@@ -147,6 +150,12 @@ class Price:
             max(rates.dearest_output(with_media=with_media) for rates in reachable),
         )
 
+    def at(self, moment: datetime) -> Price:
+        """The price that holds then."""
+        if self.off_peak is not None and any(hours.hold(moment) for hours in self.off_peak.hours):
+            return self.off_peak.price
+        return self
+
     def quote(self, usage: Usage) -> Quote:
         """A tier without prices of its own is billed as standard."""
         tier, prompt_tokens = self._tier(usage.service_tier), usage.prompt_tokens
@@ -162,6 +171,14 @@ class Price:
     def _tier(self, tier: str | None) -> str:
         name = _TIERS.get(tier, tier) if tier else STANDARD
         return name if name in self.steps else STANDARD
+
+
+@dataclass(frozen=True, slots=True)
+class OffPeak:
+    """The price of some hours."""
+
+    hours: tuple[Hours, ...]
+    price: Price
 
 
 def _flat(source: str, rates: Rates) -> Price:
@@ -248,6 +265,17 @@ def _price_of_table(table: PriceTable, table_name: str, target: Target) -> Price
 
 def price_of_entry(source: str, entry: Mapping[str, Any]) -> Price | None:
     """The price that an entry of litellm's table states; None where it has no rate for input or output."""
+    price, rules = _price_at_all_hours(source, entry), entry.get("off_peak_pricing")
+    if price is None or not isinstance(rules, Mapping):
+        return price
+    cheaper = _price_at_all_hours(f"{source}, off-peak", {**entry, **rules})
+    try:
+        return replace(price, off_peak=OffPeak(hours_of(rules), cheaper)) if cheaper else price
+    except (ValueError, KeyError, TypeError):
+        return price  # its hours are written in a new way: the full price is never too low
+
+
+def _price_at_all_hours(source: str, entry: Mapping[str, Any]) -> Price | None:
     by_step: dict[tuple[str, int], dict[str, Decimal]] = {}
     for name, value in entry.items():
         field = _FIELD.fullmatch(name)

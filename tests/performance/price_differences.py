@@ -5,9 +5,8 @@
 Each priced model is asked for the same calls. The differences are listed by provider and class of token, one
 example each; `--all` lists every model. Reads the installed litellm, which must not fetch a newer table.
 
-With litellm 1.106: 26,991 calls, 463 differences, all of these kinds:
+With litellm 1.106: 26,991 calls, 373 differences, all of these kinds:
 
-- deepseek, tencent: litellm bills by the clock where the table has `off_peak_pricing`; Helix always at the peak rate.
 - fireworks_ai, cached: without a cached rate in the table litellm takes half of the input's; Helix the input's.
 - fireworks_ai, priority; perplexity, cached and long: litellm's own calculators for these providers leave the
   table's rates for tiers, cached tokens and long prompts out; Helix takes them.
@@ -19,6 +18,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import defaultdict
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -76,14 +76,14 @@ CASES = (
 
 def main() -> None:
     found: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
-    compared = 0
+    compared, now = 0, datetime.now(UTC)
     for model, entry in LitellmPrices().load().items():
         price, listed = price_of_entry(model, entry), litellm.model_cost.get(model, {})
         provider = listed.get("litellm_provider", "")
         if price is None or listed.get("mode") not in ("chat", "responses") or provider in SIGNS_IN:
             continue
         for case in CASES:
-            ours = price.cost(helix_usage(case))
+            ours = price.at(now).cost(helix_usage(case))
             theirs = litellm_cost(model, provider, case)
             compared += 1
             if theirs is None or abs(ours - theirs) > TOLERANCE * max(1, ours):
