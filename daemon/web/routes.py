@@ -11,11 +11,10 @@ from aiohttp import web
 
 from ..control_api import TAGGED
 from ..dialects import dialect_named
-from ..errors import Forbidden, MethodNotAllowed, NotFound, RateLimited, RequestRefused
+from ..errors import MethodNotAllowed, NotFound, RequestRefused
 from ..exchange import Ask, DialectName, JsonObject, Pieces, Reply
 from ..gateway import Gateway
 from ..json_text import to_json
-from ..security.keys import VirtualKey
 from .asking import new_request_id, read_ask
 from .error_replies import as_refusal, dialect_of, error_reply
 
@@ -31,11 +30,6 @@ _ASKED: Mapping[str, DialectName] = MappingProxyType(
 )
 """What is asked by POST, with and without `/v1`."""
 
-
-_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
-
-_BYTES_PER_TOKEN = 4
-"""Of English text with the usual tokenizers."""
 
 _STORED_RESPONSES = (
     ("GET", "/responses/{id}"),
@@ -88,27 +82,12 @@ class Routes:
         try:
             gateway = self._gateway
             ask = await read_ask(request, dialect, request_id, gateway.rules, gateway.parts.clock, body=body)
-            key = gateway.parts.keys.get(ask.caller.key)
-            return await (self._reply(request, ask) if key is None else self._reply_to_key(request, ask, key))
+            return await self._reply(request, ask)
         except Exception as error:  # the border: nothing escapes to aiohttp's HTML pages
             return error_reply(error, dialect, request_id)
 
-    async def _reply_to_key(self, request: web.Request, ask: Ask, key: VirtualKey) -> web.StreamResponse:
-        """As `_reply`, for a virtual key: what it may not ask is refused before anything reads the request."""
-        parts = self._gateway.parts
-        try:
-            key.check_may_ask(ask.model if ask.dialect != "stored_responses" else None)
-            with parts.rate_limits.admitting(key, ask.id, _size_in_tokens(ask)) as headers:
-                return await self._reply(request, ask, headers)
-        except (Forbidden, RateLimited) as refused:
-            parts.accounts.record_refusal(ask, refused)
-            raise
-
-    async def _reply(
-        self, request: web.Request, ask: Ask, more_headers: Mapping[str, str] = _NO_HEADERS
-    ) -> web.StreamResponse:
+    async def _reply(self, request: web.Request, ask: Ask) -> web.StreamResponse:
         reply = await self._gateway.rules.pipeline.run(ask)
-        reply.headers.update(more_headers)
         if reply.pieces is None:
             return web.Response(status=reply.status, headers=reply.headers, body=reply.body)
         async with aclosing(reply.pieces):
@@ -158,12 +137,6 @@ class Routes:
     def _let_in(self, request: web.Request) -> None:
         self._gateway.rules.door.check(request.headers)
         self._gateway.rules.callers.identify(request.headers)
-
-
-def _size_in_tokens(ask: Ask) -> int:
-    """What a request is taken to read, by its texts; what it really read is known from its answer."""
-    places = dialect_named(ask.dialect).places(ask.body)
-    return 1 + sum(len(place.text.encode("utf-8", "replace")) for place in places) // _BYTES_PER_TOKEN
 
 
 async def _stream(request: web.Request, ask: Ask, reply: Reply, pieces: Pieces) -> web.StreamResponse:
