@@ -11,7 +11,7 @@ from .. import diagnostics, output
 from ..options import Config, Json, Yes, confirm, connect, group, text_of
 
 if TYPE_CHECKING:
-    from daemon.control_api import Why
+    from daemon.control_api import CacheScope, Why
 
 app = group("What is kept, and why something was a hit or a miss.")
 
@@ -39,6 +39,9 @@ def stats(*, config: Config = None, as_json: Json = False) -> None:
             ("time saved", f"{found['saved_s']:,.1f} s"),
         ],
     )
+    if found["scopes"]:
+        output.line()
+        _show_scopes(found["scopes"])
 
 
 @app.command()
@@ -105,6 +108,24 @@ def warm(
         output.line(f"{result.hits} were kept already, {result.misses} are kept now, {result.errors} failed")
     if result.errors:
         raise diagnostics.CommandFailed(f"{result.errors} lines failed")
+
+
+def _show_scopes(scopes: list[CacheScope]) -> None:
+    """How right kept answers were where the provider was asked all the same."""
+    output.table(
+        ["scope", "mode", "serves from>", "checked>", "wrong>", "error (95%)>"],
+        [
+            (
+                one["scope"],
+                one["mode"],
+                "" if one["threshold"] is None else f"{one['threshold']:.2f}",
+                output.count(one["checks"]),
+                output.count(one["wrong"]),
+                f"{one['error_low']:.1%} to {one['error_high']:.1%}",
+            )
+            for one in scopes
+        ],
+    )
 
 
 def _show_why(why: Why) -> None:

@@ -61,6 +61,7 @@ def test_cache_stats(helix, daemon):
     shown = helix("cache", "stats").out
 
     assert "1,234" in shown and "42%" in shown and "$0.75" in shown
+    assert "0.4% to 12.9%" in shown
     assert {"entries", "bytes", "hits", "misses", "saved_usd"} <= helix("cache", "stats", "--json").json.keys()
 
 
