@@ -15,7 +15,7 @@ from .admission import Admission, Admitted
 from .habits import Habits
 from .ledger import Ledger
 from .money import nanos_of
-from .prices import Price
+from .rates import Price
 from .soft_limits import SoftLimits
 
 CLIENT_LEFT = 499

@@ -10,7 +10,7 @@ from decimal import Decimal
 from ..dialects.dialect import Dialect
 from ..exchange import JsonObject
 from .money import nanos_of, usd_of
-from .prices import Price
+from .rates import Price
 
 CALLS_IN_A_ROOM = 8
 """A clamped call takes at most one part in this many of the room, so that others find some as well."""

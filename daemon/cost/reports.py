@@ -11,7 +11,8 @@ from ..exchange import JsonObject, LedgerRow
 from ..ports import CounterState
 from .budgets import Limit
 from .money import usd_of, usd_text
-from .prices import MTOK, Part, read_parts
+from .prices import MTOK
+from .rates import Part, read_parts
 
 
 def log_row(row: LedgerRow) -> LogRow:

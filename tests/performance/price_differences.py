@@ -28,7 +28,7 @@ import litellm
 from litellm.types.utils import CompletionTokensDetailsWrapper, PromptTokensDetailsWrapper, Usage
 
 from daemon.adapters.prices_litellm import LitellmPrices
-from daemon.cost.prices import price_of_entry
+from daemon.cost.price_table import price_of_entry
 from daemon.dialects import dialect_named
 
 litellm.suppress_debug_info = True

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from daemon.adapters.prices_litellm import LitellmPrices
-from daemon.cost.prices import price_of_entry
+from daemon.cost.price_table import price_of_entry
 from daemon.exchange import Usage
 
 ENTRY = {

@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.adapters.prices_litellm import LitellmPrices
-from daemon.cost.prices import Price, Prices, price_of_entry, read_parts
+from daemon.cost.price_table import price_of_entry
+from daemon.cost.prices import Prices
+from daemon.cost.rates import Price, read_parts
 from daemon.exchange import Target, Usage
 from daemon.ports import PriceTable
 from daemon.settings import ModelSettings, ProviderSettings

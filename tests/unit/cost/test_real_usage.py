@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.cost.prices import price_of_entry
+from daemon.cost.price_table import price_of_entry
 from daemon.dialects import dialect_named
 from daemon.exchange import DialectName
 
