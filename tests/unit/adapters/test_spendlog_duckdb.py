@@ -10,6 +10,8 @@ from decimal import Decimal
 
 import duckdb
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from daemon.adapters.spendlog_duckdb import _COLUMNS, SCHEMA_VERSION, DuckDbSpendLog
 from daemon.errors import CannotStart, SpendLogUnavailable
@@ -57,6 +59,45 @@ async def test_a_row_comes_back_as_it_was(spend_log):
 
     assert [full, row("bare")] == await spend_log.recent(10)
     assert 7 == await spend_log.last_seq()
+
+
+TEXTS = st.text() | st.sampled_from(["null", '"', "\\", "[1]", "0"])
+MONEY = st.none() | st.decimals(0, 8_000_000, places=12)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(
+        st.builds(
+            LedgerRow,
+            id=st.uuids().map(str),
+            request_id=TEXTS,
+            at=st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)),
+            kind=st.sampled_from(["call", "hit"]),
+            outcome=st.just(""),
+            dialect=st.just("chat"),
+            model=TEXTS,
+            user=st.none() | TEXTS,
+            tags=st.lists(TEXTS, max_size=3).map(tuple),
+            similarity=st.none() | st.floats(0, 1),
+            streamed=st.booleans(),
+            output_tokens=st.integers(0, 2**62),
+            cost_usd=MONEY,
+            saved_usd=MONEY,
+        ),
+        min_size=1,
+        max_size=4,
+        unique_by=lambda row: row.at,
+    )
+)
+async def test_a_batch_comes_back_as_it_was_whatever_its_rows_have_in_common(tmp_path_factory, rows):
+    spend_log = DuckDbSpendLog(tmp_path_factory.mktemp("spend") / "spend.duckdb")
+    await spend_log.open()
+
+    await spend_log.write(rows, 1)
+
+    assert sorted(rows, key=lambda row: row.at) == await spend_log.recent(10)
+    await spend_log.aclose()
 
 
 async def test_an_id_that_is_there_is_left_out(spend_log):
