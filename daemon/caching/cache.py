@@ -34,6 +34,7 @@ from .memory import EntryMemory
 from .near import NearIndex
 from .placeholders import why_exact_only
 from .report import scopes_of, stats_of, why_of
+from .time_bound import why_time_bound
 from .verifier import Verifier
 
 __all__ = ["Cache", "Lookup"]
@@ -44,7 +45,7 @@ MAX_ANSWER_BYTES = 4 * 2**20
 
 CANDIDATES = 3
 """The fourth was never the right one. More are searched for, since some may have left the store."""
-SEARCHED = 8
+SEARCHED = 5
 
 NEAR_WAIT_S = 1.0
 """A near look-up that takes longer is given up; the request goes on as a miss."""
@@ -283,7 +284,13 @@ class Cache:
             return "cache.mode is exact"
         if not search.ask.directives.near:
             return "asked for exact hits only"
-        return question.exact_only or why_exact_only(question.text)
+        return (
+            question.exact_only or why_exact_only(question.text) or why_time_bound(question.text, self._ttl_s(search))
+        )
+
+    def _ttl_s(self, search: _Search) -> float:
+        wanted_s = search.ask.directives.ttl_s
+        return self._settings.ttl_s if wanted_s is None else min(wanted_s, self._settings.ttl_s)
 
     # --- near
 
@@ -377,7 +384,6 @@ class Cache:
         )
 
     def _slot(self, search: _Search) -> Slot:
-        ttl_s = search.ask.directives.ttl_s
         return Slot(
             key=search.key,
             partition=search.partition,
@@ -386,7 +392,7 @@ class Cache:
             question=search.question.text if search.question is not None else "",
             is_near=search.is_near,
             vector=search.vector,
-            ttl_s=self._settings.ttl_s if ttl_s is None else min(ttl_s, self._settings.ttl_s),
+            ttl_s=self._ttl_s(search),
             generation=search.generation,
             trial=search.trial,
         )
