@@ -131,10 +131,17 @@ class RoutingSettings(Section):
 class ModelSettings(Section):
     name: str = Field(min_length=1)
     target: str = ""
+    shares: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
     fallbacks: tuple[str, ...] = ()
     input_usd_per_mtok: Usd | None = None
     output_usd_per_mtok: Usd | None = None
     cached_input_usd_per_mtok: Usd | None = None
+
+    @model_validator(mode="after")
+    def one_way_to_say_where(self) -> ModelSettings:
+        if self.target and self.shares:
+            raise ValueError("target and shares exclude each other: name the target among the shares")
+        return self
 
     @model_validator(mode="after")
     def prices_go_together(self) -> ModelSettings:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from ..exchange import DialectName, JsonObject, Usage
 from . import chat_stream
@@ -23,7 +24,7 @@ from .parameters import (
     whole_number,
     wrong,
 )
-from .questions import is_hot, keyed, question_of
+from .questions import first_turns, is_hot, keyed, question_of
 from .refusals import OpenAiErrors
 from .stream_rewriter import RestoringRewriter
 from .texts import content_texts, further_texts, kind_of, schema_texts, value_at
@@ -113,6 +114,9 @@ class ChatDialect(OpenAiErrors):
 
     def question(self, body: JsonObject) -> Question:
         return question_of(body, _exact_only(body))
+
+    def opening(self, body: JsonObject) -> Any:
+        return first_turns(body["messages"])
 
     def for_provider(self, body: JsonObject, *, model: str) -> JsonObject:
         sent = {**without(body, "cache"), "model": model}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from ..exchange import DialectName, JsonObject, Usage
 from . import chat_stream
@@ -85,6 +86,9 @@ class CompletionsDialect(OpenAiErrors):
     def question(self, body: JsonObject) -> Question:
         """A text to be continued is no question that another could stand for."""
         return Question("", self.keyed(body), "a text is continued")
+
+    def opening(self, body: JsonObject) -> Any:
+        return self.keyed(body)
 
     def for_provider(self, body: JsonObject, *, model: str) -> JsonObject:
         sent = {**without(body, "cache"), "model": model}

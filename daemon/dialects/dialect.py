@@ -99,6 +99,11 @@ class Dialect(Protocol):
         """The near look-up's side of a hidden request."""
         ...
 
+    def opening(self, body: JsonObject) -> Any:
+        """What all requests of a conversation begin with, as any JSON value: system texts and the first turn. Of a
+        protocol without turns, the request."""
+        ...
+
     def for_provider(self, body: JsonObject, *, model: str) -> JsonObject:
         """A shallow copy as it is sent: the target's model, gateways' own fields left out, and usage
         asked for where a stream would not bring it."""

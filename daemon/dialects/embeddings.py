@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from ..exchange import DialectName, JsonObject, Usage
 from .dialect import Place, Question
@@ -53,6 +54,9 @@ class EmbeddingsDialect(OpenAiErrors, WholeOnly):
 
     def question(self, body: JsonObject) -> Question:
         return Question("", self.keyed(body), "embeddings")
+
+    def opening(self, body: JsonObject) -> Any:
+        return self.keyed(body)
 
     def for_provider(self, body: JsonObject, *, model: str) -> JsonObject:
         return {**without(body, "cache"), "model": model}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from ..errors import RequestRefused
 from ..exchange import DialectName, JsonObject, Usage
@@ -22,7 +23,7 @@ from .parameters import (
     whole_number,
     wrong,
 )
-from .questions import is_hot, keyed, question_of
+from .questions import first_turns, is_hot, keyed, question_of
 from .refusals import refusal_details
 from .sse import json_event
 from .stream_rewriter import RestoringRewriter
@@ -122,6 +123,9 @@ class MessagesDialect:
 
     def question(self, body: JsonObject) -> Question:
         return question_of(body, _exact_only(body))
+
+    def opening(self, body: JsonObject) -> Any:
+        return [body.get("system"), *first_turns(body["messages"])]
 
     def for_provider(self, body: JsonObject, *, model: str) -> JsonObject:
         return {**without(body, "cache"), "model": model}

@@ -22,6 +22,12 @@ def keyed(body: JsonObject) -> JsonObject:
     return without(body, *_WITHOUT_EFFECT)
 
 
+def first_turns(turns: list[JsonObject]) -> list[JsonObject]:
+    """A conversation's turns up to the user's first."""
+    users = (position for position, turn in enumerate(turns) if turn.get("role") == "user")
+    return turns[: next(users, 0) + 1]
+
+
 def question_of(body: JsonObject, exact_only: str | None) -> Question:
     """The question of a checked and hidden request; `exact_only` says why its parameters allow no near hit."""
     *earlier, last = body["messages"]

@@ -27,7 +27,7 @@ from .parameters import (
     whole_number,
     wrong,
 )
-from .questions import is_hot, unfit_length
+from .questions import first_turns, is_hot, unfit_length
 from .refusals import OpenAiErrors
 from .responses_items import answer_places, input_places
 from .sse import json_event
@@ -126,6 +126,12 @@ class ResponsesDialect(OpenAiErrors):
         text, emptied = _question_in(body.get("input"))
         context = {**self.keyed(body), "input": emptied}
         return Question(text, context, _exact_only(body) or unfit_length(text))
+
+    def opening(self, body: JsonObject) -> Any:
+        """A call that follows on a stored one has that for its beginning."""
+        given = body.get("input")
+        turns = first_turns(given) if isinstance(given, list) else given
+        return [body.get("instructions"), body.get("previous_response_id") or body.get("conversation") or turns]
 
     def for_provider(self, body: JsonObject, *, model: str) -> JsonObject:
         return {**without(body, "cache"), "model": model}

@@ -10,6 +10,7 @@ that made it is gone.
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from ..errors import BadRequest
 from ..exchange import DialectName, JsonObject, Usage
@@ -45,6 +46,9 @@ class StoredResponsesDialect(ResponsesDialect):
 
     def question(self, body: JsonObject) -> Question:
         return Question("", self.keyed(body), "it refers to what its provider stores")
+
+    def opening(self, body: JsonObject) -> Any:
+        return None
 
     def for_provider(self, body: JsonObject, *, model: str) -> JsonObject:
         return body

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -48,6 +50,20 @@ class Route:
     """Where a request may be answered: the primary, then its fallbacks in order, each once."""
 
     targets: tuple[Target, ...]
+    shares: tuple[float, ...] = ()
+    """Of the first targets, which share the model's conversations; empty where there is one primary."""
+
+    def for_conversation(self, opening: bytes) -> Route:
+        """The route with the target first that this conversation belongs to, the others that share it next.
+
+        A conversation stays with its target, where the provider's prompt cache knows it, and so do equal requests.
+        Where a target joins or leaves, only its own share moves (weighted rendezvous hashing).
+        """
+        if len(self.shares) < 2:
+            return self
+        sharing = zip(self.targets, self.shares, strict=False)
+        ranked = sorted(sharing, key=lambda entry: _claim(opening, *entry), reverse=True)
+        return Route(tuple(target for target, _ in ranked) + self.targets[len(ranked) :])
 
 
 class Router:
@@ -102,11 +118,19 @@ class Router:
 
     def _find_route(self, model: str, dialect: DialectName) -> Route:
         name, fallbacks = self._follow(model)
-        primary = self._target(name, dialect)
-        if primary is None:
+        shared = self._shared(name, dialect)
+        if not shared:
             raise UnknownModel(self._unknown(model, name, dialect))
         others = (self._target(self._follow(fallback)[0], dialect) for fallback in fallbacks)
-        return Route(tuple(dict.fromkeys([primary, *(other for other in others if other is not None)])))
+        targets = dict.fromkeys([*shared, *(other for other in others if other is not None)])
+        return Route(tuple(targets), tuple(shared.values()) if len(shared) > 1 else ())
+
+    def _shared(self, name: str, dialect: DialectName) -> dict[Target, float]:
+        """The targets that serve a name, with their shares: one, unless an alias shares it out."""
+        alias = self._aliases.get(name)
+        names = alias.shares if alias is not None and alias.shares else {name: 1.0}
+        found = {self._target(self._follow(each)[0], dialect): share for each, share in names.items()}
+        return {target: share for target, share in found.items() if target is not None}
 
     def _follow(self, model: str) -> tuple[str, tuple[str, ...]]:
         """The name that an alias stands for in the end, and the fallbacks met on the way."""
@@ -151,6 +175,12 @@ class Router:
         nearest = get_close_matches(model, [listed["id"] for listed in self.models()])
         hint = f"; nearest known: {', '.join(nearest)}" if nearest else ""
         return f"no provider serves {asked}{hint}; name it in `models` of a [[providers]] entry"
+
+
+def _claim(opening: bytes, target: Target, share: float) -> float:
+    """How much a target lays claim to a conversation: the largest claim is each target's as often as its share says."""
+    digest = hashlib.blake2b(opening, digest_size=8, key=f"{target.provider}/{target.model}".encode()[:64]).digest()
+    return share / -math.log((int.from_bytes(digest, "big") + 0.5) / 2**64)
 
 
 def _serves(provider: ProviderSettings, name: str, rest: str) -> bool:
