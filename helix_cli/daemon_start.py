@@ -40,11 +40,23 @@ def running_or_started(loaded: Loaded, config: Path | None) -> ControlClient:
 
 
 def gateway_url(loaded: Loaded) -> str:
-    """Where the running daemon listens; where none runs, where it would."""
+    """Where the running daemon listens; where none runs, where it would, and the person is told."""
     try:
         return ControlClient.of(loaded.data_dir).url
     except DaemonUnreachable as error:
         say(str(error))
+    return configured_url(loaded)
+
+
+def url_of(loaded: Loaded) -> str:
+    """As `gateway_url`, silently."""
+    try:
+        return ControlClient.of(loaded.data_dir).url
+    except CommandFailed:
+        return configured_url(loaded)
+
+
+def configured_url(loaded: Loaded) -> str:
     server = loaded.settings.server
     host = "127.0.0.1" if server.host in ("0.0.0.0", "::", "") else server.host  # noqa: S104 — read, not bound
     return f"http://[{host}]:{server.port}" if ":" in host else f"http://{host}:{server.port}"
