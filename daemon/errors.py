@@ -15,6 +15,7 @@
     │   ├── CacheMiss                  504 cache_miss
     │   ├── UpstreamFailed             502: nothing usable came back
     │   │   └── UpstreamTimeout        504
+    │   ├── KeysUnavailable            503 keys_unavailable
     │   ├── PiiUnavailable             503 pii_unavailable
     │   └── LedgerUnavailable          503 ledger_unavailable
     ├── PartUnavailable                a part did not answer; the pipeline decides what that means
@@ -31,9 +32,11 @@ No message holds a secret or a found value.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from math import ceil
 
 
 class HelixError(Exception):
@@ -129,19 +132,20 @@ class BodyTooLarge(RequestRefused):
 
 
 class RateLimited(RequestRefused):
-    """Too many at once; asking again after `retry_after_s` helps."""
+    """Too many at once; asking again after `retry_after_s` helps. `limits` are the `x-ratelimit-…` headers."""
 
     status = 429
     error_type = "rate_limit_error"
     code = "rate_limit_exceeded"
 
-    def __init__(self, message: str, *, retry_after_s: float) -> None:
+    def __init__(self, message: str, *, retry_after_s: float, limits: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+        self.limits = limits or {}
 
     @property
     def headers(self) -> dict[str, str]:
-        return {"retry-after": str(max(1, round(self.retry_after_s)))}
+        return {**self.limits, "retry-after": str(max(1, ceil(self.retry_after_s)))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +205,14 @@ class UpstreamTimeout(UpstreamFailed):
 
     status = 504
     code = "upstream_timeout"
+
+
+class KeysUnavailable(RequestRefused):
+    """Whether a Helix key is good cannot be said, since the store never answered."""
+
+    status = 503
+    error_type = "service_unavailable"
+    code = "keys_unavailable"
 
 
 class PiiUnavailable(RequestRefused):

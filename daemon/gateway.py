@@ -13,7 +13,7 @@ from typing import Any
 
 from .caching.cache import Cache
 from .cost.accounts import Accounts
-from .errors import HelixError, PartUnavailable
+from .errors import HelixError, PartUnavailable, StoreUnavailable
 from .monitoring.metrics import Metrics
 from .monitoring.recent import Recent
 from .pii.privacy import Privacy
@@ -21,6 +21,8 @@ from .pipeline import Pipeline
 from .ports import Clock, Embedder, Provider, Store
 from .security.callers import Callers
 from .security.door import Door
+from .security.keys import Keys
+from .security.rate_limits import RateLimits
 from .settings import Settings
 
 log = logging.getLogger(__name__)
@@ -40,6 +42,8 @@ class Parts:
     recent: Recent
     metrics: Metrics
     clock: Clock
+    keys: Keys
+    rate_limits: RateLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,9 @@ class Gateway:
             self._fail("store", error)
             self._spawn(self._open_store_late())
         await self.parts.accounts.start()
+        with suppress(StoreUnavailable):
+            await self.parts.keys.load()
+        self._spawn(self.parts.keys.follow())
         self.parts.recent.fill(await self.parts.accounts.recent(1_000))
         self._spawn(self._warm())
 

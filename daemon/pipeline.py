@@ -98,7 +98,7 @@ class Pipeline:
         if user is not None and ask.caller.user is None:
             may_be_stored = dialect.end_user(ask.body) == user
             user = user if may_be_stored else f"user-{self.callers.pseudonym(user)}"
-            ask = replace(ask, caller=ask.caller.for_user(user))
+            ask = replace(ask, caller=self.callers.on_behalf(ask.caller, user))
         if tags := body_tags(ask.body):
             ask = replace(ask, tags=tuple(dict.fromkeys((*ask.tags, *tags))))
         return ask, hidden

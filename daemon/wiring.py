@@ -45,6 +45,8 @@ from .routing.known_providers import providers_from_environment
 from .routing.router import Router
 from .security.callers import Callers
 from .security.door import Door
+from .security.keys import Keys
+from .security.rate_limits import RateLimits
 from .settings import PiiSettings, ProviderSettings, Settings, StorageSettings
 from .settings_sources import Loaded
 
@@ -62,7 +64,7 @@ def build_gateway(loaded: Loaded, load: Callable[[], Loaded]) -> Gateway:
     settings = _with_providers(loaded.settings)
     key = data.installation_key(loaded.data_dir)
     clock = SystemClock()
-    parts = _build_parts(settings, loaded.data_dir, clock)
+    parts = _build_parts(settings, loaded.data_dir, clock, key)
     flights = Flights()
 
     def load_rules() -> Rules:
@@ -109,14 +111,16 @@ def _with_providers(settings: Settings) -> Settings:
     return settings.model_copy(update={"providers": providers_from_environment(os.environ)})
 
 
-def _build_parts(settings: Settings, data_dir: Path, clock: Clock) -> Parts:
-    metrics, recent = Metrics(), Recent()
+def _build_parts(settings: Settings, data_dir: Path, clock: Clock, key: bytes) -> Parts:
+    metrics, recent, rate_limits = Metrics(), Recent(), RateLimits(clock)
 
     def on_row(row: LedgerRow) -> None:
         metrics.row(row)
         recent.add(row)
+        rate_limits.row(row)
 
     store = _build_store(settings.storage, data_dir, clock)
+    is_shared = settings.storage.url != "embedded"
     model = find_model(MODEL)
     embedder = OnnxEmbedder(model)
     accounts = Accounts(
@@ -139,9 +143,10 @@ def _build_parts(settings: Settings, data_dir: Path, clock: Clock) -> Parts:
         model=model.fingerprint,
         verifier=_load_verifier(),
         records=store,
-        is_shared=settings.storage.url != "embedded",
+        is_shared=is_shared,
     )
-    return Parts(store, accounts, cache, embedder, recent, metrics, clock)
+    keys = Keys(store, clock, data.derived_key(key, "keys"), is_shared=is_shared)
+    return Parts(store, accounts, cache, embedder, recent, metrics, clock, keys, rate_limits)
 
 
 def _load_verifier() -> Verifier | None:
@@ -163,6 +168,7 @@ def _build_rules(settings: Settings, parts: Parts, flights: Flights, key: bytes)
     server = settings.server
     privacy = build_privacy(settings.pii, key)
     callers = Callers(
+        keys=parts.keys,
         installation_key=data.derived_key(key, "callers"),
         master_key=server.master_key.get_secret_value() if server.master_key else None,
         require_key=server.require_key,

@@ -91,6 +91,19 @@ class ControlClient:
         answer = self._get(api.BUDGET_WHY, scope=scope)
         return answer["budgets"], answer["refusals"]
 
+    def keys(self) -> list[api.KeyRow]:
+        return cast("list[api.KeyRow]", self._get(api.KEYS)["keys"])
+
+    def create_key(self, wanted: Mapping[str, object]) -> api.KeyMade:
+        """Make a key; `wanted` is the body of `api.KEYS`, of which None is left out."""
+        return cast(api.KeyMade, self._send("POST", api.KEYS, wanted))
+
+    def rotate_key(self, key_id: str, grace_s: int) -> api.KeyMade:
+        return cast(api.KeyMade, self._send("POST", api.KEY_ROTATE, {"id": key_id, "grace_s": grace_s}))
+
+    def revoke_key(self, key_id: str) -> None:
+        self._send("DELETE", _with(api.KEYS, id=key_id))
+
     def spend(self, *, by: str | None, since: str, until: str | None = None) -> api.Spend:
         return cast(api.Spend, self._get(api.SPEND, by=by, since=since, until=until))
 

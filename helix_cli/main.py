@@ -33,6 +33,7 @@ COMMANDS = {
     },
     "Set": {
         "budget": "Limits per org, team, user, key, model or tag.",
+        "keys": "Virtual keys: who may ask what, and how much.",
         "doctor": "What is wrong on this machine, and the next step for each.",
         "config": "Check the settings; show where each came from.",
     },

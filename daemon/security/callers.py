@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 from ..errors import Unauthorized
 from ..exchange import Caller
+from .keys import HELIX_KEY_PREFIX, Keys
 
-HELIX_KEY_PREFIX = "hx-"
 _REMEMBERED = 4096
 _LOCAL = Caller(key="local")
 
@@ -21,7 +21,8 @@ class Callers:
     of no use to whoever reads the ledger.
     """
 
-    def __init__(self, *, installation_key: bytes, master_key: str | None, require_key: bool) -> None:
+    def __init__(self, *, keys: Keys, installation_key: bytes, master_key: str | None, require_key: bool) -> None:
+        self._keys = keys
         self._installation_key = installation_key
         self._master_key = master_key
         self._require_key = require_key
@@ -31,30 +32,39 @@ class Callers:
         """The caller behind the request's headers.
 
         Raises:
-            Unauthorized: a key is required and none that is known came, or a Helix key is not known.
+            Unauthorized: a key is required and none that is known came, or a Helix key is not known or has expired.
+            KeysUnavailable: it is a Helix key, and the keys were never read.
         """
         credential = _credential(headers)
         if credential is None:
             if self._require_key:
                 raise Unauthorized("no API key: this gateway wants one (Authorization: Bearer … or x-api-key)")
             return _LOCAL
-        caller = self._known.get(credential)
-        if caller is None:
-            caller = self._judge(credential)
-            if len(self._known) < _REMEMBERED:
-                self._known[credential] = caller
-        return caller
+        return self._known.get(credential) or self._judge(credential)
+
+    def on_behalf(self, caller: Caller, user: str) -> Caller:
+        """The caller with the user that its request names; one who has a key of their own is named by that key only,
+        so nobody spends from somebody else's budget."""
+        return caller if self._keys.has_user(user) else caller.for_user(user)
 
     def pseudonym(self, value: str) -> str:
         """A stable stand-in for a value that must not be stored, 16 hex digits."""
         return hmac.new(self._installation_key, value.encode("utf-8", "replace"), hashlib.sha256).hexdigest()[:16]
 
     def _judge(self, credential: str) -> Caller:
-        if self._master_key and hmac.compare_digest(credential.encode(), self._master_key.encode()):
-            return Caller(key="master")
-        if self._require_key or credential.startswith(HELIX_KEY_PREFIX):
+        if self._master_key and hmac.compare_digest(credential.encode("utf-8", "replace"), self._master_key.encode()):
+            return self._remember(credential, Caller(key="master"))
+        if credential.startswith(HELIX_KEY_PREFIX):
+            return self._keys.find(credential).caller
+        if self._require_key:
             raise Unauthorized("this API key is not known here")
-        return Caller(key=f"anon-{self.pseudonym(credential)}", credential=credential)
+        return self._remember(credential, Caller(key=f"anon-{self.pseudonym(credential)}", credential=credential))
+
+    def _remember(self, credential: str, caller: Caller) -> Caller:
+        """Not for virtual keys: these expire and are revoked."""
+        if len(self._known) < _REMEMBERED:
+            self._known[credential] = caller
+        return caller
 
 
 def _credential(headers: Mapping[str, str]) -> str | None:

@@ -53,7 +53,7 @@ async def read_ask(
     dialect = dialect_named(dialect_name)
     dialect.check(body)
     if user := headers.get("x-helix-user"):
-        caller = caller.for_user(user)
+        caller = rules.callers.on_behalf(caller, user)
     directives = read_directives(headers, body, rules.settings.cache)
     return Ask(
         id=request_id,

@@ -13,11 +13,13 @@ from aiohttp import web
 from .. import control_api as api
 from ..caching.cache import Cache
 from ..cost.accounts import Accounts
+from ..cost.budgets import FROM_COMMAND
 from ..cost.reports import log_row
 from ..errors import BadRequest, SettingsError, Unauthorized
 from ..exchange import JsonObject
 from ..gateway import Gateway
 from ..json_text import to_json
+from ..security.keys import LONGEST_S, Keys, VirtualKey, key_row, new_key_id, wanted_key
 from .asking import new_request_id, read_object
 from .error_replies import error_reply
 
@@ -48,6 +50,10 @@ class Control:
             ("DELETE", api.BUDGETS, self.remove_budget),
             ("POST", api.BUDGET_RAISE, self.raise_budget),
             ("GET", api.BUDGET_WHY, self.budget_why),
+            ("GET", api.KEYS, self.keys),
+            ("POST", api.KEYS, self.create_key),
+            ("DELETE", api.KEYS, self.revoke_key),
+            ("POST", api.KEY_ROTATE, self.rotate_key),
             ("GET", api.SPEND, self.spend),
             ("GET", api.SPEND_EXPLAIN, self.spend_explain),
             ("POST", api.SPEND_PARQUET, self.spend_parquet),
@@ -65,6 +71,10 @@ class Control:
     @property
     def _cache(self) -> Cache:
         return self._gateway.parts.cache
+
+    @property
+    def _keys(self) -> Keys:
+        return self._gateway.parts.keys
 
     def _for_owner(self, handler: Handler) -> Handler:
         async def guarded(request: web.Request) -> web.StreamResponse:
@@ -152,6 +162,30 @@ class Control:
     async def budget_why(self, request: web.Request) -> web.Response:
         return _json(await self._accounts.budget_why(request.query.get("scope", "all")))
 
+    # --- virtual keys
+
+    async def keys(self, request: web.Request) -> web.Response:
+        return _json({"keys": [key_row(key) for key in self._keys.all()]})
+
+    async def create_key(self, request: web.Request) -> web.Response:
+        """The budget is made first: a key never works without the budget that it was to have."""
+        wanted, key_id = wanted_key(await read_object(request, _MAX_BODY_BYTES)), new_key_id()
+        if wanted.budget is not None:
+            await self._accounts.set_budget({"scope": f"key:{key_id}", **wanted.budget.model_dump()})
+        return _json(_made(*await self._keys.create(wanted, key_id)))
+
+    async def rotate_key(self, request: web.Request) -> web.Response:
+        body = await read_object(request, _MAX_BODY_BYTES)
+        return _json(_made(*await self._keys.rotate(_text(body, "id") or "", _grace_s(body))))
+
+    async def revoke_key(self, request: web.Request) -> web.Response:
+        key_id = request.query.get("id", "")
+        await self._keys.revoke(key_id)
+        for budget in await self._accounts.budgets():
+            if budget["scope"] == f"key:{key_id}" and budget["origin"] == FROM_COMMAND:
+                await self._accounts.remove_budget(budget["scope"], budget["window"])
+        return _json({"revoked": key_id})
+
     # --- money and rows
 
     async def spend(self, request: web.Request) -> web.Response:
@@ -197,6 +231,18 @@ def _text(body: JsonObject, name: str) -> str | None:
     if value is not None and not isinstance(value, str):
         raise BadRequest(f"{name} must be a string", param=name)
     return value
+
+
+def _made(key: VirtualKey, secret: str) -> api.KeyMade:
+    return {**key_row(key), "key": secret}
+
+
+def _grace_s(body: JsonObject) -> float:
+    """How long a rotated secret still opens its key, in seconds; none where nothing is said."""
+    grace_s = body.get("grace_s", 0)
+    if isinstance(grace_s, bool) or not isinstance(grace_s, (int, float)) or not 0 <= grace_s <= LONGEST_S:
+        raise BadRequest("grace_s must be a number of seconds", param="grace_s")
+    return grace_s
 
 
 def _limit(request: web.Request) -> int:

@@ -11,10 +11,11 @@ from aiohttp import web
 
 from ..control_api import TAGGED
 from ..dialects import dialect_named
-from ..errors import MethodNotAllowed, NotFound, RequestRefused
+from ..errors import Forbidden, MethodNotAllowed, NotFound, RateLimited, RequestRefused
 from ..exchange import Ask, DialectName, JsonObject, Pieces, Reply
 from ..gateway import Gateway
 from ..json_text import to_json
+from ..security.keys import VirtualKey
 from .asking import new_request_id, read_ask
 from .error_replies import as_refusal, dialect_of, error_reply
 
@@ -30,6 +31,11 @@ _ASKED: Mapping[str, DialectName] = MappingProxyType(
 )
 """What is asked by POST, with and without `/v1`."""
 
+
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+
+_BYTES_PER_TOKEN = 4
+"""Of English text with the usual tokenizers."""
 
 _STORED_RESPONSES = (
     ("GET", "/responses/{id}"),
@@ -82,12 +88,27 @@ class Routes:
         try:
             gateway = self._gateway
             ask = await read_ask(request, dialect, request_id, gateway.rules, gateway.parts.clock, body=body)
-            return await self._reply(request, ask)
+            key = gateway.parts.keys.get(ask.caller.key)
+            return await (self._reply(request, ask) if key is None else self._reply_to_key(request, ask, key))
         except Exception as error:  # the border: nothing escapes to aiohttp's HTML pages
             return error_reply(error, dialect, request_id)
 
-    async def _reply(self, request: web.Request, ask: Ask) -> web.StreamResponse:
+    async def _reply_to_key(self, request: web.Request, ask: Ask, key: VirtualKey) -> web.StreamResponse:
+        """As `_reply`, for a virtual key: what it may not ask is refused before anything reads the request."""
+        parts = self._gateway.parts
+        try:
+            key.check_may_ask(ask.model if ask.dialect != "stored_responses" else None)
+            with parts.rate_limits.admitting(key, ask.id, _size_in_tokens(ask)) as headers:
+                return await self._reply(request, ask, headers)
+        except (Forbidden, RateLimited) as refused:
+            parts.accounts.record_refusal(ask, refused)
+            raise
+
+    async def _reply(
+        self, request: web.Request, ask: Ask, more_headers: Mapping[str, str] = _NO_HEADERS
+    ) -> web.StreamResponse:
         reply = await self._gateway.rules.pipeline.run(ask)
+        reply.headers.update(more_headers)
         if reply.pieces is None:
             return web.Response(status=reply.status, headers=reply.headers, body=reply.body)
         async with aclosing(reply.pieces):
@@ -95,16 +116,15 @@ class Routes:
 
     async def models(self, request: web.Request) -> web.Response:
         try:
-            self._let_in(request)
+            models = self._models_of(request)
         except RequestRefused as refused:
             return error_reply(refused, "chat", new_request_id())
-        return _json({"object": "list", "data": self._gateway.rules.pipeline.router.models()})
+        return _json({"object": "list", "data": models})
 
     async def model(self, request: web.Request) -> web.Response:
         try:
-            self._let_in(request)
             wanted = request.match_info["id"]
-            for model in self._gateway.rules.pipeline.router.models():
+            for model in self._models_of(request):
                 if model["id"] == wanted:
                     return _json(model)
             raise NotFound("no model of this name is configured")
@@ -121,7 +141,9 @@ class Routes:
 
     async def metrics(self, request: web.Request) -> web.Response:
         try:
-            self._let_in(request)
+            key = self._let_in(request)
+            if key is not None and not key.may_look:
+                raise Forbidden("metrics tell of all callers: a key needs the role viewer or admin for them")
         except RequestRefused as refused:
             return error_reply(refused, "chat", new_request_id())
         body = self._gateway.render_metrics()
@@ -134,9 +156,23 @@ class Routes:
             refused = NotFound("there is no such route here")
         return error_reply(refused, dialect_of(request.path), new_request_id())
 
-    def _let_in(self, request: web.Request) -> None:
+    def _let_in(self, request: web.Request) -> VirtualKey | None:
+        """The key that the request shows, where it is a virtual one."""
         self._gateway.rules.door.check(request.headers)
-        self._gateway.rules.callers.identify(request.headers)
+        caller = self._gateway.rules.callers.identify(request.headers)
+        return self._gateway.parts.keys.get(caller.key)
+
+    def _models_of(self, request: web.Request) -> list[JsonObject]:
+        """Those that the request's key may ask."""
+        key = self._let_in(request)
+        models = self._gateway.rules.pipeline.router.models()
+        return models if key is None else [model for model in models if key.may_ask(model["id"])]
+
+
+def _size_in_tokens(ask: Ask) -> int:
+    """What a request is taken to read, by its texts; what it really read is known from its answer."""
+    places = dialect_named(ask.dialect).places(ask.body)
+    return 1 + sum(len(place.text.encode("utf-8", "replace")) for place in places) // _BYTES_PER_TOKEN
 
 
 async def _stream(request: web.Request, ask: Ask, reply: Reply, pieces: Pieces) -> web.StreamResponse:
