@@ -61,11 +61,15 @@ class ScopeErrors:
         wrong = sum(self.wrong[band:])
         return sum(self.right[band:]) + wrong, wrong
 
-    def add(self, other: ScopeErrors) -> None:
-        self.right = [mine + theirs for mine, theirs in zip(self.right, other.right, strict=True)]
-        self.wrong = [mine + theirs for mine, theirs in zip(self.wrong, other.wrong, strict=True)]
-        self.suspicion = max(0.0, self.suspicion + other.suspicion)
-        self.is_stopped = self.is_stopped or other.is_stopped or self.suspicion >= STOPS_AT
+    def together_with(self, other: ScopeErrors) -> ScopeErrors:
+        """Both together."""
+        suspicion = max(0.0, self.suspicion + other.suspicion)
+        return ScopeErrors(
+            right=[mine + theirs for mine, theirs in zip(self.right, other.right, strict=True)],
+            wrong=[mine + theirs for mine, theirs in zip(self.wrong, other.wrong, strict=True)],
+            suspicion=suspicion,
+            is_stopped=self.is_stopped or other.is_stopped or suspicion >= STOPS_AT,
+        )
 
 
 class ErrorBounds:
@@ -98,11 +102,19 @@ class ErrorBounds:
         try:
             await self.load()
             for scope in list(self._new):
-                merged = self._known.setdefault(scope, ScopeErrors())
-                merged.add(self._new.pop(scope))
-                await self._records.put_record(RECORDS, scope, asdict(merged))
+                await self._write(self._records, scope)
         except StoreUnavailable as error:
             logger.info("checks of the cache are not written yet: %s", error)
+
+    async def _write(self, records: RecordStore, scope: str) -> None:
+        known, new = self._known.get(scope, ScopeErrors()), self._new.pop(scope)
+        self._known[scope] = known.together_with(new)
+        try:
+            await records.put_record(RECORDS, scope, asdict(self._known[scope]))
+        except StoreUnavailable:
+            self._known[scope] = known
+            self._new[scope] = new.together_with(self._new.get(scope, ScopeErrors()))
+            raise
 
     async def forget(self, scope: str | None) -> None:
         """Begin in shadow again, one scope or all."""
@@ -163,9 +175,7 @@ class ErrorBounds:
         known, new = self._known.get(scope), self._new.get(scope)
         if known is None or new is None:
             return known or new or ScopeErrors()
-        both = ScopeErrors(known.right, known.wrong, known.suspicion, known.is_stopped)
-        both.add(new)
-        return both
+        return known.together_with(new)
 
 
 def is_picked(key: bytes) -> bool:

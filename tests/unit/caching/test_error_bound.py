@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from daemon.adapters.store_embedded import EmbeddedStore
 from daemon.caching.error_bound import BANDS, MIN_CHECKS, PRIOR_CHECKS, ErrorBounds, interval, is_picked
+from daemon.errors import StoreUnavailable
+from daemon.exchange import JsonObject
 
 from .conftest import ManualClock
 
@@ -95,6 +97,43 @@ async def test_what_was_learned_survives_and_adds_up_over_nodes(tmp_path: Path) 
     await ours.forget("key:ann")
     await theirs.load()
     assert [] == theirs.scopes()
+    await store.aclose()
+
+
+class AwayAtFirst:
+    """Records whose first write fails."""
+
+    def __init__(self, store: EmbeddedStore) -> None:
+        self._store = store
+        self._has_failed = False
+
+    async def records(self, kind: str) -> dict[str, JsonObject]:
+        return await self._store.records(kind)
+
+    async def put_record(self, kind: str, name: str, record: JsonObject) -> None:
+        if not self._has_failed:
+            self._has_failed = True
+            raise StoreUnavailable("the disk is full")
+        await self._store.put_record(kind, name, record)
+
+    async def remove_record(self, kind: str, name: str) -> bool:
+        return await self._store.remove_record(kind, name)
+
+
+async def test_what_could_not_be_written_is_written_once_later(tmp_path: Path) -> None:
+    store = EmbeddedStore(tmp_path / "store.sqlite", ManualClock())
+    await store.open()
+    errors = ErrorBounds(AwayAtFirst(store), CERTIFIED)
+    check(errors, 0.96, right=10, wrong=1)
+
+    await errors.save()
+    assert (11, 1) == errors.checks("key:ann", 0.02)
+    await errors.save()
+    await errors.save()
+
+    again = ErrorBounds(store, CERTIFIED)
+    await again.load()
+    assert (11, 1) == errors.checks("key:ann", 0.02) == again.checks("key:ann", 0.02)
     await store.aclose()
 
 
