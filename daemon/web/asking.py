@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from aiohttp import web
-from multidict import CIMultiDictProxy
 
 from ..caching.directives import read_directives
 from ..dialects import dialect_named
@@ -17,6 +16,8 @@ from ..gateway import Rules
 from ..json_text import parse
 from ..ports import Clock
 from ..security.attribution import header_tags
+from .foreign_headers import PREFIXES as FOREIGN_PREFIXES
+from .foreign_headers import in_own_words
 
 # What goes upstream of the caller's headers (DECISIONS, The door); all others stay here.
 _FORWARDED_PREFIXES = ("anthropic-", "openai-")
@@ -43,7 +44,7 @@ async def read_ask(
         RequestRefused: by the door, for the caller, or for the body; nothing of it has been kept.
     """
     started_s = clock.monotonic_s()
-    headers = request.headers
+    headers: Mapping[str, str] = request.headers
     rules.door.check(headers)
     if body is None:
         rules.door.check_json(request.content_type)
@@ -52,6 +53,9 @@ async def read_ask(
         body = await read_object(request, rules.settings.server.max_body_bytes)
     dialect = dialect_named(dialect_name)
     dialect.check(body)
+    forwarded, foreign = _sorted_out(headers)
+    if foreign:
+        headers = in_own_words(headers, foreign)
     if user := headers.get("x-helix-user"):
         caller = rules.callers.on_behalf(caller, user)
     directives = read_directives(headers, body, rules.settings.cache)
@@ -62,18 +66,17 @@ async def read_ask(
         model=body["model"],
         stream=bool(body.get("stream")),
         caller=caller,
-        tags=_tags(request),
+        tags=_tags(headers, request.match_info.get("tags")),
         directives=directives if dialect.is_shareable(body) else replace(directives, look=False, keep=False),
-        forward_headers=_forwarded(headers),
+        forward_headers=forwarded,
         received_at=clock.now(),
         started_s=started_s,
     )
 
 
-def _tags(request: web.Request) -> tuple[str, ...]:
+def _tags(headers: Mapping[str, str], address: str | None) -> tuple[str, ...]:
     """Those of the address come first: of too many tags the last are left out, and a run's budget is on one."""
-    header = request.headers.get("x-helix-tags")
-    address = request.match_info.get("tags")
+    header = headers.get("x-helix-tags")
     return header_tags(f"{address},{header or ''}" if address else header)
 
 
@@ -106,10 +109,13 @@ def _too_large(max_bytes: int) -> BodyTooLarge:
     return BodyTooLarge(f"the body is longer than {max_bytes} bytes (server.max_body_bytes)")
 
 
-def _forwarded(headers: CIMultiDictProxy[str]) -> Mapping[str, str]:
-    out = {}
+def _sorted_out(headers: Mapping[str, str]) -> tuple[Mapping[str, str], list[tuple[str, str]]]:
+    """What goes upstream, and what other gateways' clients sent; names in lower case. One walk, on every request."""
+    forwarded, foreign = {}, []
     for name, value in headers.items():
         lower = name.lower()
         if lower in _FORWARDED or lower.startswith(_FORWARDED_PREFIXES):
-            out[lower] = value
-    return out
+            forwarded[lower] = value
+        elif lower.startswith(FOREIGN_PREFIXES):
+            foreign.append((lower, value))
+    return forwarded, foreign

@@ -1,0 +1,97 @@
+"""Headers of other gateways' clients, with a real daemon: they mean here what they meant there, and stay here."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+THEIRS = {
+    "x-litellm-tags": "alpha,beta",
+    "x-litellm-timeout": "30",
+    "Helicone-Session-Id": "s-1",
+    "Helicone-Property-Feature": "search",
+    "Helicone-Cache-Enabled": "true",
+    "x-portkey-metadata": '{"_user": "ann", "env": "prod", "deep": {"not": "a tag"}}',
+    "x-portkey-trace-id": "t-1",
+    "x-portkey-cache-namespace": "mine",
+    "cf-aig-metadata": '{"tier": 2}',
+    "cf-aig-cache-ttl": "3600",
+}
+
+
+async def ask(daemon, headers, text="Hello"):
+    body = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": text}]}
+    return await daemon.post("/v1/chat/completions", body, headers)
+
+
+async def last_row(daemon):
+    _, out, _ = await daemon.helix("logs", "--json", "--limit", "1")
+    return json.loads(out)
+
+
+async def test_tags_sessions_traces_and_metadata_become_tags(daemon):
+    await ask(daemon, THEIRS | {"x-helix-tags": "own"})
+
+    expected = {"own", "alpha", "beta", "session:s-1", "feature:search", "env:prod", "trace:t-1", "tier:2"}
+    assert expected == set((await last_row(daemon))["tags"])
+
+
+async def test_none_of_them_goes_upstream(daemon, upstream):
+    await ask(daemon, THEIRS)
+
+    assert {name.lower() for name in THEIRS}.isdisjoint(upstream.last.headers)
+
+
+@pytest.mark.parametrize("headers", [{"Helicone-User-Id": "ann"}, {"x-portkey-metadata": '{"_user": "ann"}'}])
+async def test_a_user_is_whom_reports_name(daemon, headers):
+    await ask(daemon, headers)
+
+    assert ["ann"] == [row["user"] for row in (await daemon.helix_json("spend", "--by", "user"))["rows"]]
+
+
+@pytest.mark.parametrize("headers", [{"Helicone-Cache-Enabled": "false"}, {"cf-aig-skip-cache": "true"}])
+async def test_who_wants_no_cache_gets_none_whatever_else_is_said(daemon, headers):
+    await ask(daemon, {})
+
+    assert "bypass" == (await ask(daemon, headers)).verdict
+    assert "bypass" == (await ask(daemon, headers | {"x-helix-cache": "on"})).verdict
+    assert "exact" == (await ask(daemon, {})).verdict
+
+
+async def test_a_namespace_keeps_answers_apart(daemon):
+    await ask(daemon, {})
+
+    assert "miss" == (await ask(daemon, {"x-portkey-cache-namespace": "mine"})).verdict
+    assert "exact" == (await ask(daemon, {"x-helix-cache-namespace": "mine"})).verdict
+
+
+async def test_a_lifetime_of_zero_is_not_kept(daemon):
+    await ask(daemon, {"cf-aig-cache-ttl": "0"})
+
+    assert "miss" == (await ask(daemon, {})).verdict
+
+
+async def test_helixs_own_header_wins(daemon):
+    await ask(daemon, {"x-portkey-cache-namespace": "theirs", "x-helix-cache-namespace": "own"})
+
+    assert "exact" == (await ask(daemon, {"x-helix-cache-namespace": "own"})).verdict
+
+
+async def test_no_header_brings_a_cache_that_the_owner_turned_off(start_daemon):
+    daemon = await start_daemon('[cache]\nmode = "off"\n')
+    await ask(daemon, {"Helicone-Cache-Enabled": "true", "cf-aig-cache-ttl": "3600"})
+
+    assert "bypass" == (await ask(daemon, {"Helicone-Cache-Enabled": "true", "cf-aig-cache-ttl": "3600"})).verdict
+
+
+async def test_a_lifetime_that_is_no_number_is_refused_by_its_own_name(daemon):
+    refused = await ask(daemon, {"cf-aig-cache-ttl": "soon"})
+
+    assert (400, "cf-aig-cache-ttl") == (refused.status, refused.json["error"]["param"])
+
+
+@pytest.mark.parametrize("metadata", ["{", "[1]", '"text"', "[" * 5000, '{"a b": "c d"}'])
+async def test_metadata_that_cannot_be_read_says_nothing(daemon, metadata):
+    assert 200 == (await ask(daemon, {"x-portkey-metadata": metadata, "cf-aig-metadata": metadata})).status
+    assert [] == (await last_row(daemon))["tags"]
