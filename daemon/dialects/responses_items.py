@@ -54,20 +54,21 @@ def answer_places(answer: JsonObject) -> Iterator[Place]:
 
 def output_places(item: JsonObject) -> Iterator[Place]:
     """The texts of one item that the model wrote. Reasoning stays as it is: it is sent back sealed."""
-    if item.get("type") == "reasoning":
-        return
-    for place in _item_places(item):
-        if place.kind is TextKind.PLAIN:
-            place.kind = kind_of(place.text)
-        yield place
+    if item.get("type") != "reasoning":
+        yield from _written(_item_places(item))
 
 
 def part_places(part: JsonObject) -> Iterator[Place]:
-    """The texts of a content part."""
-    if part.get("type") == "reasoning_text":
-        return
-    for place in content_texts(part):
-        place.kind = kind_of(place.text)
+    """The texts of a content part that the model wrote."""
+    if part.get("type") != "reasoning_text":
+        yield from _written(content_texts(part))
+
+
+def _written(places: Iterator[Place]) -> Iterator[Place]:
+    """Places of an answer, where a text may be JSON mode."""
+    for place in places:
+        if place.kind is TextKind.PLAIN:
+            place.kind = kind_of(place.text)
         yield place
 
 

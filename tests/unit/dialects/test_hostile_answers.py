@@ -5,14 +5,26 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daemon.dialects import DIALECTS
 from daemon.dialects.dialect import TextKind
 
 from_protocol = st.sampled_from(
-    ["message", "text", "tool_use", "text_delta", "input_json_delta", "content_block_start", "content_block_delta"]
+    [
+        "message",
+        "text",
+        "output_text",
+        "function_call",
+        "reasoning",
+        "completed",
+        "tool_use",
+        "text_delta",
+        "input_json_delta",
+        "content_block_start",
+        "content_block_delta",
+    ]
 )
 scalars = (
     st.none()
@@ -27,6 +39,8 @@ NAMES = [
     "finish_reason", "usage", "error", "id", "type", "text", "partial_json", "content_block", "citations", "citation",
     "input", "thinking", "signature", "stop_reason", "stop_sequence", "logprobs", "audio", "transcript", "custom",
     "prompt_tokens_details", "completion_tokens_details", "cache_creation", "output_tokens_details",
+    "response", "output", "item", "part", "status", "instructions", "tools", "metadata", "prompt", "variables",
+    "summary", "output_index", "content_index", "item_id", "annotation", "input_tokens_details", "data", "embedding",
 ]  # fmt: skip
 values = st.recursive(
     scalars,
@@ -34,7 +48,12 @@ values = st.recursive(
     max_leaves=25,
 )
 objects = st.dictionaries(st.sampled_from(NAMES), values, max_size=6)
-KINDS = ["message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta", "ping"]
+KINDS = [
+    "message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta", "ping",
+    "response.created", "response.output_item.added", "response.content_part.added", "response.output_text.delta",
+    "response.output_text.done", "response.function_call_arguments.delta", "response.function_call_arguments.done",
+    "response.output_item.done", "response.completed", "response.failed", "error",
+]  # fmt: skip
 events = st.builds(lambda kind, event: {**event, "type": kind}, st.sampled_from(KINDS), objects) | objects
 
 
@@ -52,6 +71,7 @@ class Shouting:
 
 
 @pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS)
+@settings(deadline=None)  # nothing asserts a time
 @given(answer=objects)
 def test_any_object_can_be_read_as_an_answer(dialect, answer):
     dialect.usage(answer)
@@ -62,6 +82,7 @@ def test_any_object_can_be_read_as_an_answer(dialect, answer):
 
 
 @pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS)
+@settings(deadline=None)  # nothing asserts a time
 @given(stream=st.lists(events, max_size=6))
 def test_any_events_can_be_read_as_a_stream(dialect, stream):
     stream = b"".join(b"data: " + json.dumps(event).encode() + b"\n\n" for event in stream)
@@ -76,6 +97,7 @@ def test_any_events_can_be_read_as_a_stream(dialect, stream):
 
 
 @pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS)
+@settings(deadline=None)  # nothing asserts a time
 @given(stream=st.binary())
 def test_any_bytes_can_be_read_as_a_stream(dialect, stream):
     dialect.ends_stream(stream)
