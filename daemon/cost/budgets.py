@@ -264,4 +264,4 @@ def _parsed(kind: type[S], body: dict[str, Any]) -> S:
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "budget"
-        raise BadRequest(f"{field}: {first['msg']}", param=field) from None
+        raise BadRequest(f"{field}: {first['msg'].removeprefix('Value error, ')}", param=field) from None

@@ -318,3 +318,11 @@ def test_cache_warm_repeats_the_gateways_refusal(helix, daemon, questions):
     daemon.answers["POST", "/v1/chat/completions"] = (404, {"error": {"message": "no such model"}}, {})
 
     assert "line 1: no such model" in helix("cache", "warm", str(questions), "--model", "m").err
+
+
+def test_the_dashboard_needs_a_terminal_and_says_so(helix):
+    """Without one it would wait for keys that never come."""
+    ran = helix("tui")
+
+    assert (2, "") == (ran.code, ran.out)
+    assert "needs a terminal" in ran.err
