@@ -88,6 +88,11 @@ class _KeyUse:
         self.tokens = SlidingWindow(key.tpm) if key.tpm is not None else None
         self.under_way = 0
 
+    def is_idle(self, now_s: float) -> bool:
+        """Whether it is as if the key had never been used."""
+        windows = [window for window in (self.requests, self.tokens) if window is not None]
+        return self.under_way == 0 and all(window.resets_in_s(now_s) == 0 for window in windows)
+
     def headers(self, now_s: float) -> dict[str, str]:
         """`x-ratelimit-…`, in OpenAI's words."""
         out: dict[str, str] = {}
@@ -117,8 +122,8 @@ class RateLimits:
         Raises:
             RateLimited: on entry.
         """
-        use = self._use_of(key)
         now_s = self._clock.monotonic_s()
+        use = self._use_of(key, now_s)
         self._refuse_if_full(key, use, tokens, now_s)
         if use.requests is not None:
             use.requests.add(1, now_s)
@@ -139,9 +144,11 @@ class RateLimits:
             used = row.input_tokens + row.output_tokens if row.kind == "call" else 0
             self._spent_tokens[row.request_id] = (self._spent_tokens[row.request_id] or 0) + used
 
-    def _use_of(self, key: VirtualKey) -> _KeyUse:
+    def _use_of(self, key: VirtualKey, now_s: float) -> _KeyUse:
+        """Those that have gone idle are forgotten when another begins."""
         use = self._uses.get(key.id)
         if use is None:
+            self._uses = {name: each for name, each in self._uses.items() if not each.is_idle(now_s)}
             use = self._uses[key.id] = _KeyUse(key)
         return use
 

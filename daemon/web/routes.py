@@ -98,7 +98,10 @@ class Routes:
         parts = self._gateway.parts
         try:
             key.check_may_ask(ask.model if ask.dialect != "stored_responses" else None)
-            with parts.rate_limits.admitting(key, ask.id, _size_in_tokens(ask)) as headers:
+            if not key.is_limited:
+                return await self._reply(request, ask)
+            tokens = _size_in_tokens(ask) if key.tpm is not None else 0
+            with parts.rate_limits.admitting(key, ask.id, tokens) as headers:
                 return await self._reply(request, ask, headers)
         except (Forbidden, RateLimited) as refused:
             parts.accounts.record_refusal(ask, refused)

@@ -143,6 +143,16 @@ async def test_a_row_that_comes_late_is_not_kept_for_ever(keys, limits):
     assert {} == limits._spent_tokens
 
 
+async def test_idle_keys_are_forgotten_and_busy_ones_are_not(keys, clock, limits):
+    idle, busy, new = [await key_of(keys, rpm=1, tpm=9) for _ in range(3)]
+    with limits.admitting(idle, "1", 1):
+        pass
+    with limits.admitting(busy, "2", 1):
+        clock.elapsed_s += 60
+        with limits.admitting(new, "3", 1):
+            assert {busy.id, new.id} == set(limits._uses)
+
+
 async def test_a_refused_request_counts_nothing(keys, limits):
     key = await key_of(keys, rpm=2, tpm=10)
     with pytest.raises(RateLimited), limits.admitting(key, "1", 11):
