@@ -90,10 +90,12 @@ class ChatShape:
                 places += reply_places(delta, str(as_index(choice.get("index"), otherwise=position)))
         return places
 
-    def ended(self, event: JsonObject) -> Iterator[str]:
-        for position, choice in enumerate(as_objects(event.get("choices"))):
-            if choice.get("finish_reason") is not None:
-                yield f"{as_index(choice.get('index'), otherwise=position)}/"
+    def ended(self, event: JsonObject) -> list[str]:
+        return [
+            f"{as_index(choice.get('index'), otherwise=position)}/"
+            for position, choice in enumerate(as_objects(event.get("choices")))
+            if choice.get("finish_reason") is not None
+        ]
 
     def ends_stream(self, piece: bytes) -> bool:
         return ends_stream(piece)
