@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import numpy as np
-import onnxruntime
 from tokenizers import Tokenizer
 
 from ..errors import EmbedderUnavailable
 from ..exchange import Vector
 from .model_files import ModelFiles
+
+# Else onnxruntime keeps a device id in the user's home and sends events to Microsoft. It looks when it is loaded.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+import onnxruntime
 
 Result = TypeVar("Result")
 

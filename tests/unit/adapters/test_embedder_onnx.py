@@ -168,3 +168,17 @@ async def test_a_failure_does_not_repeat_the_text(embedder: OnnxEmbedder) -> Non
 
     assert "private" not in str(failure.value)
     assert failure.value.__suppress_context__
+
+
+def test_the_runtime_keeps_no_device_id_and_no_events_for_its_maker(tmp_path):
+    """onnxruntime's own telemetry would write below the home directory, and send from there."""
+    program = """
+import asyncio
+from daemon.adapters.embedder_onnx import OnnxEmbedder
+from daemon.adapters.model_files import find_model
+asyncio.run(OnnxEmbedder(find_model("minilm")).warm())
+"""
+    home = {"HOME": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+    subprocess.run([sys.executable, "-c", program], env=home, check=True)
+
+    assert [] == list(tmp_path.rglob("*"))
