@@ -15,14 +15,12 @@ from .exchange import Answer, Ask, Call, JsonObject, LedgerRow, Target
 from .json_text import parse_object, to_json
 from .pii.privacy import Hidden, Privacy
 from .ports import Clock, Provider
+from .routing.attempts import Attempts, Dispatcher
 from .routing.router import Route
 from .tape import Tape
 
 MAX_ANSWER_BYTES = 64 * 2**20
 """A whole answer is read before it is passed on, so it must end somewhere."""
-
-# What another provider may answer better: overload, rate limits, its own failure. Other 4xx are the caller's.
-_WORTH_A_FALLBACK = frozenset({408, 429, 500, 502, 503, 504, 529})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +54,7 @@ class _Attempt:
     request: Request
     flight: Flight
     bill: Bill
-    is_first: bool
+    is_primary: bool
     asked_s: float
 
 
@@ -68,20 +66,25 @@ class Fetcher:
     cache: Cache
     privacy: Privacy
     providers: Mapping[str, Provider]
+    dispatcher: Dispatcher
+    retries: int
     clock: Clock
 
     async def fetch(self, request: Request, flight: Flight) -> None:
-        """Ask the route's targets in turn until one answers; from its first byte on no other is asked."""
-        last = len(request.route.targets) - 1
-        for index, target in enumerate(request.route.targets):
+        """Ask one target after the other until one answers; from its first byte on no other is asked."""
+        attempts = self.dispatcher.attempts(request.route.targets, retries=self.retries)
+        number = 0
+        while (target := await attempts.next()) is not None:
             try:
-                if await self._attempt(request, flight, target, index, is_last=index == last):
+                if await self._attempt(request, flight, target, attempts, number):
+                    attempts.completed()
                     return
-            except UpstreamFailed:
-                if index == last or flight.has_begun:
+            except UpstreamFailed as error:
+                if flight.has_begun or not attempts.goes_on_after_failure(error):
                     raise
+            number += 1
 
-    async def _attempt(self, request: Request, flight: Flight, target: Target, index: int, *, is_last: bool) -> bool:
+    async def _attempt(self, request: Request, flight: Flight, target: Target, attempts: Attempts, number: int) -> bool:
         """Whether the target's answer stands. What was not settled inside is settled on leaving: by what came."""
         body = request.dialect.for_provider(request.ask.body, model=target.model)
         reserving = self.accounts.reserving(
@@ -89,15 +92,16 @@ class Fetcher:
             target,
             request.dialect,
             body,
-            attempt=index,
+            attempt=number,
             cache=request.lookup.verdict,
             pii=request.hidden.header,
         )
         async with reserving as bill:
-            attempt = _Attempt(request, flight, bill, index == 0, self.clock.monotonic_s())
+            is_primary = target == request.route.targets[0]
+            attempt = _Attempt(request, flight, bill, is_primary, self.clock.monotonic_s())
             answer = await self.providers[target.provider].ask(_call(request, target, bill.body))
             async with aclosing(answer.pieces):
-                if answer.status in _WORTH_A_FALLBACK and not is_last:
+                if attempts.goes_on_after(answer.status, answer.headers):
                     await bill.settle(None, status=answer.status)
                     return False
                 pass_on = self._pass_on_stream if answer.is_event_stream else self._pass_on_whole
@@ -134,7 +138,7 @@ class Fetcher:
         usage = dialect.usage(answer) if answer is not None else None
         text = dialect.answer_text(answer) if answer is not None and usage is None else ""
         await attempt.bill.settle(usage, status=status, output_text=text)
-        if answer is None or body is None or not attempt.is_first or not attempt.request.lookup.keeps:
+        if answer is None or body is None or not attempt.is_primary or not attempt.request.lookup.keeps:
             return
         if status == 200 and dialect.is_normal(answer) and not await self.privacy.brings_pii(dialect, answer):
             await self._keep(attempt, body, took_s)

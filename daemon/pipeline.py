@@ -22,7 +22,7 @@ from .dialects.dialect import Dialect
 from .errors import CacheMiss, PiiBlocked
 from .exchange import Ask, CacheDirectives, CacheEntry, Caller, LedgerRow, Reply, Verdict
 from .fetch import Asked, Fetcher, Request
-from .json_text import parse_object, to_json
+from .json_text import canonical, parse_object, to_json
 from .monitoring.metrics import Metrics
 from .pii.privacy import Hidden, Privacy
 from .pii.revealing import RevealedStream, reveal_whole
@@ -55,6 +55,8 @@ class Pipeline:
         dialect = dialect_named(ask.dialect)
         route = self.router.route(ask.model, ask.dialect)
         ask, hidden = await self._hide(dialect, ask)
+        if route.is_shared:
+            route = route.for_conversation(canonical(dialect.opening(ask.body)))
         try:
             lookup = await self.cache.find(ask=ask, dialect=dialect, body=ask.body, target=route.targets[0])
         except CacheMiss as miss:

@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from . import data_dir as data
 from .adapters.embedder_onnx import OnnxEmbedder
@@ -41,6 +42,8 @@ from .pii.privacy import Privacy
 from .pii.redacting import MAX_NUMBERED_VALUES, Redactor
 from .pipeline import Pipeline
 from .ports import Clock, Finder, Provider, Store
+from .routing.attempts import Dispatcher
+from .routing.health import Health
 from .routing.known_providers import providers_from_environment
 from .routing.router import Router
 from .security.callers import Callers
@@ -55,6 +58,13 @@ log = logging.getLogger(__name__)
 MODEL = "minilm"
 
 
+class Traffic(NamedTuple):
+    """What is under way and what was learned of providers: it outlives a reload."""
+
+    flights: Flights
+    dispatcher: Dispatcher
+
+
 def build_gateway(loaded: Loaded, load: Callable[[], Loaded]) -> Gateway:
     """Everything a daemon needs over `loaded.data_dir`, which this process owns; `load` reads settings for a reload.
 
@@ -65,12 +75,12 @@ def build_gateway(loaded: Loaded, load: Callable[[], Loaded]) -> Gateway:
     key = data.installation_key(loaded.data_dir)
     clock = SystemClock()
     parts = _build_parts(settings, loaded.data_dir, clock, key)
-    flights = Flights()
+    traffic = Traffic(Flights(), Dispatcher(clock, Health(clock)))
 
     def load_rules() -> Rules:
-        return _build_rules(_with_providers(load().settings), parts, flights, key)
+        return _build_rules(_with_providers(load().settings), parts, traffic, key)
 
-    rules = _build_rules(settings, parts, flights, key)
+    rules = _build_rules(settings, parts, traffic, key)
     parts.cache.configure(settings.cache, policy=lambda: rules.privacy.policy_version)
     return Gateway(parts, rules, load_rules)
 
@@ -164,7 +174,7 @@ def _build_store(settings: StorageSettings, data_dir: Path, clock: Clock) -> Sto
     return RedisStore(settings.url, clock)
 
 
-def _build_rules(settings: Settings, parts: Parts, flights: Flights, key: bytes) -> Rules:
+def _build_rules(settings: Settings, parts: Parts, traffic: Traffic, key: bytes) -> Rules:
     server = settings.server
     privacy = build_privacy(settings.pii, key)
     callers = Callers(
@@ -174,12 +184,20 @@ def _build_rules(settings: Settings, parts: Parts, flights: Flights, key: bytes)
         require_key=server.require_key,
     )
     providers = _build_providers(settings)
-    fetcher = Fetcher(parts.accounts, parts.cache, privacy, providers, parts.clock)
+    fetcher = Fetcher(
+        accounts=parts.accounts,
+        cache=parts.cache,
+        privacy=privacy,
+        providers=providers,
+        dispatcher=traffic.dispatcher,
+        retries=settings.routing.retries,
+        clock=parts.clock,
+    )
     pipeline = Pipeline(
         privacy=privacy,
         router=Router(settings),
         cache=parts.cache,
-        flights=flights,
+        flights=traffic.flights,
         fetcher=fetcher,
         accounts=parts.accounts,
         callers=callers,

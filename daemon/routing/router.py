@@ -53,13 +53,18 @@ class Route:
     shares: tuple[float, ...] = ()
     """Of the first targets, which share the model's conversations; empty where there is one primary."""
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether it matters which conversation a request belongs to."""
+        return len(self.shares) > 1
+
     def for_conversation(self, opening: bytes) -> Route:
         """The route with the target first that this conversation belongs to, the others that share it next.
 
         A conversation stays with its target, where the provider's prompt cache knows it, and so do equal requests.
         Where a target joins or leaves, only its own share moves (weighted rendezvous hashing).
         """
-        if len(self.shares) < 2:
+        if not self.is_shared:
             return self
         sharing = zip(self.targets, self.shares, strict=False)
         ranked = sorted(sharing, key=lambda entry: _claim(opening, *entry), reverse=True)
