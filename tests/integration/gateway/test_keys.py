@@ -213,12 +213,22 @@ async def test_a_rotated_key_has_its_grace_and_keeps_its_id(daemon):
     assert [401, 401, 200] == [(await ask(daemon, key)).status for key in secrets]
 
 
-async def test_keys_outlive_a_kill_and_a_reload(daemon, provider):
-    made = await create(daemon, "--rpm", "1000")
+async def test_keys_outlive_a_kill(daemon):
+    made = await create(daemon)
     await daemon.kill()
     await daemon.start()
 
     assert 200 == (await ask(daemon, made["key"])).status
+
+
+async def test_a_reload_gives_no_key_another_minute(daemon):
+    made = await create(daemon, "--rpm", "1")
+    assert 200 == (await ask(daemon, made["key"])).status
+    token = json.loads((daemon.data_dir / "daemon.json").read_text())["token"]
+    reloaded = await daemon.post("/control/v1/reload", {}, {"authorization": f"Bearer {token}"})
+
+    assert reloaded.json["reloaded"]
+    assert 429 == (await ask(daemon, made["key"])).status
 
 
 # --- how often
