@@ -255,6 +255,11 @@ class CounterStore(Protocol):
         It may be forgotten from `resets_at` (Unix seconds) on, None: never."""
         ...
 
+    async def settled_at_least(self, counter: str, settled_nanos: int) -> None:
+        """Raise what is settled on a counter that the store knows to this amount, where it is less: a store that was
+        brought back from an older copy is told what is known of later."""
+        ...
+
     async def forget(self, counters: Sequence[str]) -> None: ...
 
 

@@ -81,6 +81,11 @@ class MemoryCounters:
         self._counters[counter] = _Counter(settled_nanos, resets_at=resets_at)
         return True
 
+    async def settled_at_least(self, counter: str, settled_nanos: int) -> None:
+        known = self._counters.get(counter)
+        if known is not None:
+            known.settled_nanos = max(known.settled_nanos, settled_nanos)
+
     async def forget(self, counters: Sequence[str]) -> None:
         for name in counters:
             self._counters.pop(name, None)

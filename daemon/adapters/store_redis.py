@@ -153,6 +153,9 @@ class RedisStore:
         made = await self._on_counters("seed", counter, settled_nanos, self._ttl_ms(resets_at))
         return bool(made)
 
+    async def settled_at_least(self, counter: str, settled_nanos: int) -> None:
+        await self._on_counters("settled_at_least", counter, settled_nanos)
+
     async def forget(self, counters: Sequence[str]) -> None:
         await self._on_counters("forget", *counters)
 

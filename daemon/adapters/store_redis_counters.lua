@@ -120,6 +120,13 @@ function commands.seed(name, settled, ttl_ms)
   return 1
 end
 
+function commands.settled_at_least(name, settled)
+  local known = redis.call("HGET", counter_key(name), "settled")
+  if known and tonumber(known) < tonumber(settled) then
+    redis.call("HSET", counter_key(name), "settled", settled)
+  end
+end
+
 function commands.forget(...)
   for _, name in ipairs({ ... }) do
     redis.call("DEL", counter_key(name))

@@ -65,6 +65,8 @@ class Admission:
         self._clock = clock
         self._turns = Turns()
         self._seeded: dict[str, datetime | None] = {}
+        self._seen_nanos: dict[str, int] = {}
+        """The most that was ever seen settled on a counter. It never falls: a store that says less is an older copy."""
         self._seeding = asyncio.Lock()
         self._open_leases: set[str] = set()
         self._owed: list[tuple[str, Sequence[Hold], int]] = []
@@ -112,13 +114,17 @@ class Admission:
         if not limits:
             return []
         await self._seed(limits)
+        # Taken before the store is asked: answers overtake each other, and what was seen later proves nothing.
+        seen_nanos = [self._seen_nanos.get(limit.counter, 0) for limit in limits]
         found = await self._counters(limits)
-        if None in found:  # the store has lost its data since they were seeded
-            for limit in limits:
-                self._seeded.pop(limit.counter, None)
-            await self._seed(limits)
+        if any(state is None or state.settled_nanos < seen for state, seen in zip(found, seen_nanos, strict=True)):
+            log.warning("the store has lost budget counters, or is an older copy: the ledger makes up for it")
+            await self._make_up(limits)
             found = await self._counters(limits)
-        return [state or CounterState(0, 0) for state in found]
+        states = [state or CounterState(0, 0) for state in found]
+        for limit, state in zip(limits, states, strict=True):
+            self._seen_nanos[limit.counter] = max(state.settled_nanos, self._seen_nanos.get(limit.counter, 0))
+        return states
 
     async def keep_leases(self) -> None:
         """Tend the leases, until cancelled."""
@@ -196,17 +202,32 @@ class Admission:
             await self._store.renew(lease, LEASE_S)
 
     async def _seed(self, limits: Sequence[Limit]) -> None:
-        """Counters that the store does not know begin with what the ledger says."""
+        """Make sure of each counter when it is first used."""
         if all(limit.counter in self._seeded for limit in limits):
             return
         async with self._seeding:
             now = self._clock.now()
             self._seeded = {name: end for name, end in self._seeded.items() if end is None or end > now}
-            for limit in limits:
-                if limit.counter not in self._seeded:
-                    spent_nanos = await self._spent_nanos(limit.scope, limit.starts_at)
-                    await self._store.seed(limit.counter, spent_nanos, _unix(limit.resets_at))
-                    self._seeded[limit.counter] = limit.resets_at
+            self._seen_nanos = {name: seen for name, seen in self._seen_nanos.items() if name in self._seeded}
+            new = [limit for limit in limits if limit.counter not in self._seeded]
+            await self._make_up(new)
+            self._seeded.update({limit.counter: limit.resets_at for limit in new})
+
+    async def _make_up(self, limits: Sequence[Limit]) -> None:
+        """Bring the store's counters up to what the ledger says, or this node has seen."""
+        for limit in limits:
+            spent_nanos = await self._spent_nanos(limit.scope, limit.starts_at)
+            known_nanos = max(spent_nanos, self._seen_nanos.get(limit.counter, 0))
+            if await self._store.seed(limit.counter, known_nanos, _unix(limit.resets_at)):
+                self._drop_owed(limit.counter)
+            else:
+                await self._store.settled_at_least(limit.counter, known_nanos)
+
+    def _drop_owed(self, counter: str) -> None:
+        """What is owed to a counter stands in the ledger already, which has just been its seed."""
+        self._owed = [
+            (lease, [hold for hold in holds if hold.counter != counter], nanos) for lease, holds, nanos in self._owed
+        ]
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)

@@ -1,4 +1,8 @@
-"""Soft limits: the owner is told, once in each window, that a budget is nearly used up."""
+"""Soft limits: the owner is told, once in each window, that a budget is nearly used up.
+
+Each look asks for all budgets that were spent on, told of or not: asking is also how a store that has lost its
+counters is noticed.
+"""
 
 from __future__ import annotations
 
@@ -52,14 +56,15 @@ class SoftLimits:
             return
         self._forget_passed_windows()
         settled_on, self._settled_on = self._settled_on, set()
-        limits = [limit for name, limit in self._limits.items() if name in settled_on and name not in self._told]
+        limits = [limit for name, limit in self._limits.items() if name in settled_on]
         try:
             states = await self._states(limits)
         except BaseException:
             self._settled_on |= settled_on
             raise
         for limit, state in zip(limits, states, strict=True):
-            if 100 * state.settled_nanos >= limit.soft_pct * limit.limit_nanos:
+            is_passed = 100 * state.settled_nanos >= limit.soft_pct * limit.limit_nanos
+            if is_passed and limit.counter not in self._told:
                 self._tell(limit, state)
 
     def _tell(self, limit: Limit, state: CounterState) -> None:

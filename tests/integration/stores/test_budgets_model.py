@@ -135,6 +135,16 @@ class Budgets(RuleBasedStateMachine):
         self.calls = {}
         self.books = self.runner.run(self.opened())
 
+    @precondition(lambda self: not self.calls)
+    @rule(data=st.data())
+    def go_back(self, data: st.DataObject) -> None:
+        """The store comes back empty, or as an older copy. What was open would be gone with it."""
+        [limit] = self.books.accounts._budgets.all(self.clock.now())
+        self.runner.run(self.books.store.forget([limit.counter]))
+        older = data.draw(st.none() | st.integers(0, self.spent[self.hour]))
+        if older is not None:
+            self.runner.run(self.books.store.seed(limit.counter, older * 10**7, None))
+
     @rule(for_s=st.sampled_from([60, 3600]))
     def raise_limit(self, for_s: int) -> None:
         raised = {"scope": f"team:{self.team}", "by_usd": str(RAISE_CENTS / 100), "for_s": for_s}

@@ -154,6 +154,15 @@ async def test_a_counter_is_seeded_only_where_it_is_not_known(store: Store) -> N
     assert 0 == await store.reserve("lease", [TEAM], 60)
 
 
+async def test_what_is_settled_is_raised_and_never_lowered(store: Store) -> None:
+    await store.seed("all", 10, None)
+    await store.settled_at_least("all", 25)
+    await store.settled_at_least("all", 20)
+    await store.settled_at_least("unheard-of", 5)
+
+    assert [CounterState(25, 0), None] == await store.counters(["all", "unheard-of"])
+
+
 async def test_a_forgotten_counter_is_unknown(store: Store) -> None:
     await store.seed(TEAM.counter, 90, None)
     await store.forget([TEAM.counter, "never known"])

@@ -215,3 +215,21 @@ async def test_a_body_for_many_choices_is_never_clamped_below_a_token_each(open_
     async with books.reserving(ask(n=40)) as bill:
         assert 40 == CHAT.output_limit(bill.body)
         assert ["0.4"] == [row["reserved_usd"] for row in await books.accounts.budgets()]
+
+
+async def test_what_is_owed_to_a_store_that_comes_back_empty_is_counted_once(open_the_books, monkeypatch):
+    books = await open_the_books(budgets=[{"scope": "all", "limit_usd": 5, "window": "day"}])
+
+    async def is_away(*anything):
+        raise StoreUnavailable("gone")
+
+    with monkeypatch.context() as away:
+        away.setattr(books.store, "settle", is_away)
+        await books.call(ask(id="1"), output_tokens=100)
+    [limit] = books.accounts._budgets.all(books.clock.now())
+    await books.store.forget([limit.counter])
+    assert "1" == (await books.accounts.budgets())[0]["spent_usd"]
+    await books.accounts._admission.tend()
+
+    [budget] = await books.accounts.budgets()
+    assert ("1", "0") == (budget["spent_usd"], budget["reserved_usd"])
