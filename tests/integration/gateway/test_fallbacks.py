@@ -1,0 +1,83 @@
+"""An outage: another target answers, the sick one is left alone, nothing is answered twice."""
+
+import json
+
+import pytest
+
+from tests.upstream import Reply, Upstream
+
+ALIAS = """
+[[models]]
+name = "fast"
+target = "sick/gpt-4o-mini"
+fallbacks = ["well/gpt-4o"]
+"""
+
+
+def provider(name: str, url: str) -> str:
+    return (
+        f'[[providers]]\nname = "{name}"\ntype = "openai"\nbase_url = "{url}"\napi_key = "k"\nmodels = ["{name}-*"]\n'
+    )
+
+
+async def rows(daemon) -> list[dict]:
+    code, out, err = await daemon.helix("logs", "--json")
+    assert code == 0, err
+    return [json.loads(line) for line in out.splitlines()]
+
+
+@pytest.fixture
+async def sick():
+    async with Upstream() as server:
+        yield server
+
+
+@pytest.fixture
+async def daemon(start_daemon, upstream, sick):
+    return await start_daemon(ALIAS + provider("sick", sick.openai_url) + provider("well", upstream.openai_url))
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_fallback_answers_where_the_first_target_fails(daemon, upstream, sick, stream):
+    sick.always(Reply.error(503))
+    upstream.always("from the other one")
+    answer = await daemon.post_chat("hello", model="fast", stream=stream)
+
+    assert 200 == answer.status and b"other" in answer.body
+    assert "gpt-4o" == answer.headers["x-helix-model"]
+    assert "gpt-4o" == upstream.last.body["model"]
+    assert ["failed", "settled"] == [row["outcome"] for row in await rows(daemon)]
+
+
+async def test_an_answer_of_a_fallback_is_not_kept(daemon, sick):
+    sick.always(Reply.error(503))
+
+    assert ["miss", "miss"] == [(await daemon.post_chat("hello", model="fast")).verdict for _ in range(2)]
+
+
+async def test_the_callers_own_mistake_goes_to_no_other(daemon, upstream, sick):
+    sick.always(Reply.error(400))
+
+    assert 400 == (await daemon.post_chat("hello", model="fast")).status
+    assert not upstream.asked
+
+
+async def test_where_all_fail_the_last_ones_status_and_body_go_through(daemon, upstream, sick):
+    sick.always(Reply(garbage=b""))
+    upstream.always(Reply.error(429, "both are busy", retry_after_s=9))
+    answer = await daemon.post_chat("hello", model="fast")
+
+    assert (429, "both are busy", "9") == (
+        answer.status,
+        answer.json["error"]["message"],
+        answer.headers["retry-after"],
+    )
+
+
+async def test_a_sick_target_is_left_alone_after_some_failures(daemon, upstream, sick):
+    sick.always(Reply.error(503))
+    for number in range(12):
+        assert 200 == (await daemon.post_chat(f"question {number}", model="fast")).status
+
+    assert len(sick.asked) < 12
+    assert 12 == len(upstream.asked)
