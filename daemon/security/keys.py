@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, StringConstraints, ValidationError
@@ -93,7 +94,7 @@ class VirtualKey(KeyTerms):
     expires_at: AwareDatetime | None = None
     secrets: tuple[StoredSecret, ...] = Field(repr=False)
 
-    @property
+    @cached_property
     def caller(self) -> Caller:
         """Without a credential: a Helix key never goes upstream."""
         return Caller(key=self.id, user=self.user, team=self.team, org=self.org)
