@@ -109,8 +109,8 @@ def _read_seconds(text: str, name: str) -> float:
 
 
 def _read_namespace(text: str, name: str) -> str:
-    if not 0 < len(text) <= MAX_NAMESPACE_LENGTH:
-        raise BadRequest(f"{name}: expected 1 to {MAX_NAMESPACE_LENGTH} characters", param=name)
+    if not 0 < len(text) <= MAX_NAMESPACE_LENGTH or not text.isprintable():
+        raise BadRequest(f"{name}: expected 1 to {MAX_NAMESPACE_LENGTH} printable characters", param=name)
     return text
 
 

@@ -15,7 +15,7 @@ from ..exchange import Ask, DialectName, JsonObject
 from ..gateway import Rules
 from ..json_text import parse
 from ..ports import Clock
-from ..security.attribution import header_tags
+from ..security.attribution import header_tags, header_user
 from .foreign_headers import PREFIXES as FOREIGN_PREFIXES
 from .foreign_headers import in_own_words
 
@@ -56,7 +56,7 @@ async def read_ask(
     forwarded, foreign = _sorted_out(headers)
     if foreign:
         headers = in_own_words(headers, foreign)
-    if user := headers.get("x-helix-user"):
+    if user := header_user(headers.get("x-helix-user")):
         caller = rules.callers.on_behalf(caller, user)
     directives = read_directives(headers, body, rules.settings.cache)
     return Ask(

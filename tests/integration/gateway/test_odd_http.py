@@ -112,3 +112,13 @@ async def test_after_a_refused_request_the_next_on_its_connection_is_answered(da
 
     assert answers.startswith(b"HTTP/1.1 400 ")
     assert 1 == answers.count(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize("header", ["x-helix-user", "x-helix-cache-namespace"])
+async def test_a_header_that_is_no_text_is_a_bad_request(daemon, upstream, header):
+    asked = json.dumps({"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hello"}]}).encode()
+    head, _, rest = with_body("/v1/chat/completions", asked).partition(b"\r\n")
+    status, _, body = await speak(daemon, head + b"\r\n" + header.encode() + b": \xff\xfe\r\n" + rest)
+
+    assert (400, header) == (status, json.loads(body)["error"]["param"])
+    assert not upstream.asked

@@ -2,8 +2,8 @@
 
 import pytest
 
-from daemon.errors import Unauthorized
-from daemon.security.attribution import body_tags, header_tags
+from daemon.errors import BadRequest, Unauthorized
+from daemon.security.attribution import body_tags, header_tags, header_user
 from daemon.security.callers import Callers
 from daemon.security.keys import new_key_id, wanted_key
 
@@ -88,3 +88,15 @@ async def test_a_helix_key_will_do_where_a_key_is_required(keys, callers):
     key, secret = await keys.create(wanted_key({}), new_key_id())
 
     assert key.id == callers(require_key=True).identify({"x-api-key": secret}).key
+
+
+@pytest.mark.parametrize("value", ["\udcff", "a\x00b", "two\nlines", "x" * 257])
+def test_a_user_that_no_ledger_can_hold_is_a_bad_request(value):
+    with pytest.raises(BadRequest) as refused:
+        header_user(value)
+
+    assert "x-helix-user" == refused.value.param
+
+
+def test_any_printable_id_names_a_user():
+    assert ["José", "a@b", None, None] == [header_user(value) for value in ("José", "a@b", "", None)]
