@@ -171,7 +171,7 @@ class BudgetExceeded(RequestRefused):
         reset = f"; it resets at {state.resets_at.isoformat()}" if state.resets_at else ""
         super().__init__(
             f"the budget of {state.scope} for each {state.window} is used up: "
-            f"limit {state.limit_usd} USD, spent {state.spent_usd}, reserved {state.reserved_usd}{reset}"
+            f"limit {state.limit_usd:f} USD, spent {state.spent_usd:f}, reserved {state.reserved_usd:f}{reset}"
         )
         self.state = state
         self.now = now

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..errors import RequestRefused
+from ..errors import BadRequest, RequestRefused
 from ..exchange import DialectName, JsonObject, Usage
 from . import messages_stream
 from .dialect import Place, Question, StreamRestore, StreamRewriter
@@ -21,7 +21,6 @@ from .parameters import (
     is_number,
     is_object,
     whole_number,
-    wrong,
 )
 from .questions import first_turns, is_hot, keyed, question_of
 from .refusals import refusal_details
@@ -98,7 +97,7 @@ class MessagesDialect:
     def check(self, body: JsonObject) -> None:
         check_prompt(body)
         if body.get("max_tokens") is None:
-            raise wrong("max_tokens", None, "a whole number")
+            raise BadRequest("max_tokens is required: a whole number", param="max_tokens")
 
     def places(self, body: JsonObject) -> list[Place]:
         places: list[Place] = []

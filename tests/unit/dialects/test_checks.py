@@ -100,3 +100,10 @@ def test_messages_takes_what_sdks_send():
     ]
     turn = {"role": "assistant", "content": blocks}
     dialect_named("messages").check({**MESSAGES, "messages": [turn], "system": [{"type": "text", "text": "x"}]})
+
+
+def test_anthropics_output_limit_is_said_to_be_required():
+    with pytest.raises(BadRequest) as refused:
+        dialect_named("messages").check(CHAT)
+
+    assert ("max_tokens", "max_tokens is required: a whole number") == (refused.value.param, str(refused.value))

@@ -78,3 +78,9 @@ def test_an_error_in_a_stream_is_an_event():
 
     assert chat.error(error) == event_json(chat.error_event(error))
     assert messages.error_event(error).startswith(b"event: error\ndata: ")
+
+
+def test_a_budgets_sentence_writes_amounts_as_people_do():
+    state = BudgetState("all", "total", Decimal("1E-10"), Decimal("1E+1"), Decimal(0), None)
+
+    assert "limit 0.0000000001 USD, spent 10, reserved 0" in str(BudgetExceeded(state, now=datetime.now(UTC)))
