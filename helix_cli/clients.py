@@ -22,7 +22,7 @@ _NO_KEY = "no-key-here"
 """SDKs refuse to start without a key, and the gateway may have one of its own."""
 
 _SIGNED_IN = frozenset({"claude", "codex", "gemini", "opencode"})
-"""These may be signed in by other means, which a key in the environment would override."""
+"""These may be signed in by other means, which a key that opens nothing would override."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +41,16 @@ def exports_of(url: str) -> dict[str, str]:
     return {"OPENAI_BASE_URL": f"{url}/v1", "OPENAI_API_BASE": f"{url}/v1", "ANTHROPIC_BASE_URL": url}
 
 
-def behind(url: str, command: Sequence[str], environ: Mapping[str, str]) -> Started:
-    """`command` with all that sends it to the gateway at `url`; `environ` is what it would have had."""
+def behind(url: str, command: Sequence[str], environ: Mapping[str, str], key: str | None = None) -> Started:
+    """`command` with all that sends it to the gateway at `url`; `environ` is what it would have had.
+
+    `key` is a virtual key that it shows in place of its own; None: its own go on.
+    """
     name = Path(command[0]).stem
     led = {**environ, **exports_of(url), "ANTHROPIC_API_BASE": url, **_around_proxies(url, environ)}
-    if name not in _SIGNED_IN:
+    if key is not None:
+        led = _with_key(name, led, key)
+    elif name not in _SIGNED_IN:
         led |= {variable: _NO_KEY for variable in KEY_VARIABLES if not environ.get(variable)}
     match name:
         case "codex":
@@ -63,6 +68,16 @@ def intercepting_proxies(url: str, environ: Mapping[str, str]) -> list[str]:
     if _is_exempt(urlsplit(url).hostname or "", _value(environ, "NO_PROXY")):
         return []
     return [name for name in PROXY_VARIABLES[:2] if _value(environ, name)]
+
+
+def _with_key(name: str, environ: Mapping[str, str], key: str) -> dict[str, str]:
+    """Anthropic's two variables exclude each other. Claude Code asks before it takes a new API key, and takes a
+    token as it is."""
+    rest = {variable: value for variable, value in environ.items() if variable != "ANTHROPIC_AUTH_TOKEN"}
+    if name != "claude":
+        return rest | dict.fromkeys(KEY_VARIABLES, key)
+    rest.pop("ANTHROPIC_API_KEY", None)
+    return rest | {"OPENAI_API_KEY": key, "ANTHROPIC_AUTH_TOKEN": key}
 
 
 def _around_proxies(url: str, environ: Mapping[str, str]) -> dict[str, str]:

@@ -15,6 +15,8 @@ from . import output
 from .control_client import ControlClient
 
 _MAX_ROWS = 10_000
+_KEY_EXPIRES_S = 30 * 86_400
+"""Should this process be killed, nobody revokes the key."""
 _CLOCK_TOLERANCE = timedelta(minutes=1)
 
 
@@ -59,6 +61,7 @@ class RunAccount:
         self._started_at = datetime.now(UTC)
         self._started_s = time.monotonic()
         self._budget_usd: str | None = None
+        self._key_id: str | None = None
         self.url = tagged_url(client.url, [self._tag, *tags])
 
     def limit(self, budget_usd: str) -> None:
@@ -66,9 +69,17 @@ class RunAccount:
         self._client.set_budget(self._scope, "total", budget_usd, None)
         self._budget_usd = budget_usd
 
+    def make_key(self) -> str:
+        """A virtual key for this run, which ends with it."""
+        made = self._client.create_key({"name": f"helix {self._tag}", "expires_s": _KEY_EXPIRES_S})
+        self._key_id = made["id"]
+        return made["key"]
+
     def close(self) -> Receipt:
-        """The receipt; the run's budget is removed."""
+        """The receipt; the run's key and budget are removed."""
         receipt = self._receipt()
+        if self._key_id is not None:
+            self._client.revoke_key(self._key_id)
         if self._budget_usd is not None:
             self._client.remove_budget(self._scope, "total")
         return receipt

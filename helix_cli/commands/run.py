@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from decimal import Decimal, InvalidOperation
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from .. import child_process, clients, diagnostics
 from ..daemon_start import running_or_started
 from ..options import Config, settings
 from ..run_account import RunAccount
+
+if TYPE_CHECKING:
+    from daemon.settings_sources import Loaded
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -31,18 +34,26 @@ def run(
 ) -> None:
     """Start CMD through the gateway; its exit code, and one line of what it cost. Starts the gateway if need be."""
     tags, limit_usd = [_checked_tag(name) for name in tag or ()], _checked_budget(budget)
-    account = RunAccount(running_or_started(settings(config), config), tags)
-    if limit_usd is not None:
-        account.limit(limit_usd)
+    loaded = settings(config)
+    account = RunAccount(running_or_started(loaded, config), tags)
     try:
-        code = _run_behind(account.url, command)
+        if limit_usd is not None:
+            account.limit(limit_usd)
+        key = account.make_key() if _gateway_has_keys(loaded) else None
+        code = _run_behind(account.url, command, key)
     finally:
         _say_receipt(account)
     raise typer.Exit(code)
 
 
-def _run_behind(url: str, command: list[str]) -> int:
-    started = clients.behind(url, command, os.environ)
+def _gateway_has_keys(loaded: Loaded) -> bool:
+    """Whether what CMD would show as its key never goes further than the gateway; else a provider needs CMD's own.
+    Providers that are found by the environment have their keys from there."""
+    return all(provider.api_key is not None for provider in loaded.settings.providers if provider.type != "echo")
+
+
+def _run_behind(url: str, command: list[str], key: str | None) -> int:
+    started = clients.behind(url, command, os.environ, key)
     if started.warning:
         diagnostics.say(started.warning)
     try:

@@ -163,6 +163,33 @@ async def test_a_daemon_that_cannot_start_says_why(tmp_path):
     assert "require_key" in err
 
 
+async def test_a_run_has_a_key_of_its_own_that_ends_with_it(daemon):
+    show = python("import os; print(os.environ['OPENAI_API_KEY'])" + ASK_OPENAI, "Hello")
+    _, first, _ = await daemon.helix("run", *show)
+    _, second, _ = await daemon.helix("run", *show)
+
+    keys = {out.splitlines()[0] for out in (first, second)}
+    assert 2 == len(keys)
+    assert all(key.startswith("hx-") for key in keys)
+    assert [] == await daemon.helix_json("keys", "list")
+
+
+async def test_a_gateway_that_wants_keys_takes_the_runs(start_daemon):
+    daemon = await start_daemon('[server]\nrequire_key = true\nmaster_key = "m"\n')
+
+    code, out, err = await daemon.helix("run", *python(ASK_OPENAI, "Hello"))
+
+    assert (0, "Hello from upstream\n") == (code, out), err
+
+
+async def test_where_the_provider_needs_the_callers_key_it_goes_on(tmp_path, upstream):
+    provider = f'[[providers]]\nname = "openai"\ntype = "openai"\nbase_url = "{upstream.openai_url}"\n'
+    async with Daemon(tmp_path / "keyless", provider, OPENAI_API_KEY="sk-the-callers") as daemon:
+        await daemon.helix("run", *python(ASK_OPENAI, "Hello"))
+
+    assert "Bearer sk-the-callers" == upstream.last.headers["authorization"]
+
+
 async def test_what_is_no_amount_or_no_tag_is_refused_before_anything_starts(daemon):
     assert 2 == (await daemon.helix("run", "--budget", "much", *python("")))[0]
     assert 2 == (await daemon.helix("run", "--tag", "two words", *python("")))[0]
