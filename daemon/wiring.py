@@ -155,7 +155,13 @@ def _build_parts(settings: Settings, data_dir: Path, clock: Clock, key: bytes) -
         records=store,
         is_shared=is_shared,
     )
-    keys = Keys(store, clock, data.derived_key(key, "keys"), is_shared=is_shared)
+    keys = Keys(
+        store,
+        clock,
+        data.derived_key(key, "keys"),
+        is_shared=is_shared,
+        before_change=accounts.read_budgets,
+    )
     return Parts(store, accounts, cache, embedder, recent, metrics, clock, keys, rate_limits)
 
 

@@ -204,6 +204,14 @@ class Accounts:
         """Every budget as it stands now."""
         return await self._budget_rows(self._budgets.all(self._clock.now()))
 
+    async def read_budgets(self) -> None:
+        """Take over at once the budgets that other daemons of the store were given.
+
+        Raises:
+            StoreUnavailable: they are as they were before.
+        """
+        await self._budgets.load()
+
     async def set_budget(self, body: JsonObject) -> BudgetRow:
         """Make or change a budget.
 

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import logging
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -129,13 +129,25 @@ class _Access:
 class Keys:
     """All virtual keys of the store, held in memory; those of other daemons are known after `READ_EVERY_S`."""
 
-    def __init__(self, store: RecordStore, clock: Clock, hmac_key: bytes, *, is_shared: bool) -> None:
+    def __init__(
+        self,
+        store: RecordStore,
+        clock: Clock,
+        hmac_key: bytes,
+        *,
+        is_shared: bool,
+        before_change: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         """In a store that is shared (`is_shared`) the HMAC's key rests beside the record, since each daemon of a
-        fleet has an installation key of its own. That gives nothing away: 256 random bits cannot be tried out."""
+        fleet has an installation key of its own. That gives nothing away: 256 random bits cannot be tried out.
+
+        `before_change` is awaited before what others changed holds here: it reads the budgets, without which a new
+        key must not work. It may raise StoreUnavailable."""
         self._store = store
         self._clock = clock
         self._own_hmac_key = hmac_key
         self._stored_hmac_key = hmac_key.hex() if is_shared else ""
+        self._before_change = before_change
         self._changing = asyncio.Lock()
         self._is_read = False
         self._take({})
@@ -248,9 +260,11 @@ class Keys:
 
     async def _read(self) -> None:
         records = await self._store.records(RECORD_KIND)
-        self._is_read = True
         if records != self._records:
+            if self._before_change is not None:
+                await self._before_change()
             self._take(records)
+        self._is_read = True
 
     async def _put(self, key: VirtualKey) -> None:
         record = key.model_dump(mode="json")

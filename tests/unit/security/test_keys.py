@@ -68,6 +68,23 @@ async def test_all_daemons_of_a_fleet_know_a_key_though_their_installation_keys_
     assert (of_two, of_one) == (one.find(second), two.find(first))
 
 
+async def test_a_key_made_elsewhere_works_only_once_its_budget_is_known(records, clock):
+    """The budget is written before the key, so budgets that are read after the keys hold it."""
+    during = []
+
+    async def read_budgets():
+        during.append(opens(two, secret))
+
+    one = Keys(records, clock, b"k" * 32, is_shared=False)
+    two = Keys(records, clock, b"k" * 32, is_shared=False, before_change=read_budgets)
+    await two.load()
+    _, secret = await make(one)
+    await two.load()
+    await two.load()
+
+    assert [False] == during and opens(two, secret)
+
+
 async def test_a_key_ends_at_its_time(keys, clock):
     _, secret = await make(keys, expires_s=60)
     clock.elapsed_s = 59.9
