@@ -18,6 +18,7 @@ from ..json_text import to_json
 from ..security.keys import VirtualKey
 from .asking import new_request_id, read_ask
 from .error_replies import as_refusal, dialect_of, error_reply
+from .patience import asked_patience, within
 
 _ASKED: Mapping[str, DialectName] = MappingProxyType(
     {
@@ -110,7 +111,9 @@ class Routes:
     async def _reply(
         self, request: web.Request, ask: Ask, more_headers: Mapping[str, str] = _NO_HEADERS
     ) -> web.StreamResponse:
-        reply = await self._gateway.rules.pipeline.run(ask)
+        patience = asked_patience(request.headers)
+        run = self._gateway.rules.pipeline.run(ask)
+        reply = await (run if patience is None else within(patience, run))
         reply.headers.update(more_headers)
         if reply.pieces is None:
             return web.Response(status=reply.status, headers=reply.headers, body=reply.body)

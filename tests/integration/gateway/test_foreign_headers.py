@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
+
+from tests.upstream import Reply
 
 THEIRS = {
     "x-litellm-tags": "alpha,beta",
@@ -70,6 +73,23 @@ async def test_a_lifetime_of_zero_is_not_kept(daemon):
     await ask(daemon, {"cf-aig-cache-ttl": "0"})
 
     assert "miss" == (await ask(daemon, {})).verdict
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_who_waits_so_long_only_is_told_in_time_and_the_provider_is_let_go(daemon, upstream, stream):
+    upstream.next(Reply(hold=asyncio.Event()))
+    body = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hello"}], "stream": stream}
+
+    late = await daemon.post("/v1/chat/completions", body, {"x-litellm-timeout": "0.2"})
+
+    assert (504, "upstream_timeout") == (late.status, late.json["error"]["code"])
+    await upstream.until_hung_up()
+
+
+async def test_patience_that_is_no_number_is_refused(daemon, upstream):
+    for patience in ("soon", "0", "-1", "nan"):
+        assert 400 == (await ask(daemon, {"x-litellm-timeout": patience})).status
+    assert [] == upstream.asked
 
 
 async def test_helixs_own_header_wins(daemon):
