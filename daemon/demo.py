@@ -18,7 +18,15 @@ import aiohttp
 from . import data_dir as data
 from .control_api import demo_dir
 from .errors import CannotStart
-from .settings import BudgetSettings, ModelSettings, PiiSettings, ProviderSettings, Settings, StorageSettings
+from .settings import (
+    BudgetSettings,
+    ModelSettings,
+    PiiSettings,
+    ProviderSettings,
+    ServerSettings,
+    Settings,
+    StorageSettings,
+)
 from .settings_sources import Loaded
 
 _PAUSE_S = 0.8
@@ -60,9 +68,9 @@ _BUDGETS = (
 
 def settings(loaded: Loaded, directory: Path) -> Loaded:
     """The demo's settings: host and port as asked, nothing else of the owner's is read or written."""
-    server = loaded.settings.server.model_copy(update={"data_dir": str(directory), "master_key": None})
+    asked = loaded.settings.server
     shown = Settings(
-        server=server,
+        server=ServerSettings(host=asked.host, port=asked.port, data_dir=str(directory)),
         storage=StorageSettings(),
         pii=PiiSettings(),
         providers=(ProviderSettings(name="helix", type="echo"),),

@@ -5,6 +5,8 @@ import pytest
 from daemon import demo
 from daemon.control_api import demo_dir
 from daemon.errors import CannotStart
+from daemon.settings import ServerSettings
+from daemon.settings_sources import load
 
 
 @pytest.fixture(autouse=True)
@@ -37,3 +39,13 @@ def test_a_link_in_its_place_is_refused(tmp_path):
     demo_dir().symlink_to(tmp_path / "elsewhere")
     with pytest.raises(CannotStart, match="somebody else"), demo.throw_away_dir():
         pass
+
+
+def test_nothing_of_the_owners_settings_but_host_and_port_rules_a_demo(tmp_path):
+    """With the owner's `require_key` the demo's own traffic would be turned away."""
+    (tmp_path / "helix.toml").write_text("[server]\nport = 4400\nrequire_key = true\nmaster_key = 'mine'\n")
+    owners = load(tmp_path / "helix.toml", environ={})
+
+    server = demo.settings(owners, tmp_path / "demo").settings.server
+
+    assert ServerSettings(port=4400, data_dir=str(tmp_path / "demo")) == server
