@@ -100,7 +100,7 @@ def providers(loaded: Loaded, environ: Mapping[str, str]) -> Iterator[Finding]:
         yield Finding("providers", "ok", f"from the environment: {', '.join(keys)}")
     else:
         step = "export OPENAI_API_KEY or ANTHROPIC_API_KEY, or add [[providers]] to helix.toml"
-        yield Finding("providers", "note", "no key is in the environment, so clients must bring their own", step)
+        yield Finding("providers", "note", "no key is in the environment, so only helix/echo answers", step)
 
 
 def data_dir(path: Path) -> Iterator[Finding]:
@@ -129,7 +129,10 @@ def daemon(loaded: Loaded) -> Iterator[Finding]:
     for name, part in sorted(status["parts"].items()):
         if part["status"] != "ok":
             yield Finding("daemon", "wrong", f"{name} is {part['status']}: {part['reason']}", "look at: helix status")
-    yield clock(client, time.time())
+    try:
+        yield clock(client, time.time())
+    except CommandFailed as error:
+        yield Finding("ledger", "wrong", str(error), "look at: helix status")
 
 
 def clock(client: ControlClient, now_s: float) -> Finding:

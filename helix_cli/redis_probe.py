@@ -30,11 +30,12 @@ class RedisState:
 
 
 def probe(url: str) -> RedisState:
-    """Ask the server of a `storage.url`.
+    """Ask the server of a `storage.url`; of a cluster the first node.
 
     Raises:
         RedisUnreachable: nobody answers there, or it refuses.
     """
+    url = url.partition(",")[0]
     try:
         with closing(_connect(url)) as connection, connection.makefile("rwb") as wire:
             _sign_in(wire, url)

@@ -45,7 +45,8 @@ def export_line(shell: Shell, name: str, value: str) -> str:
         case Shell.FISH:
             return f"set -gx {name} {shlex.quote(value)}"
         case Shell.POWERSHELL:
-            return f"$env:{name} = '{value}'"
+            quoted = value.replace("'", "''")
+            return f"$env:{name} = '{quoted}'"
         case Shell.CMD:
             return f"set {name}={value}"
         case _:

@@ -163,6 +163,18 @@ def test_a_redis_that_is_not_there_is_found_without_its_password():
     assert "hunter2" not in found.says
 
 
+def test_of_a_cluster_the_first_node_is_asked(redis_like):
+    node = redis_like(b"noeviction").removesuffix("/0").replace("redis://", "redis+cluster://")
+
+    assert ["ok"] == [finding.state for finding in checkup.redis(f"{node},10.0.0.2:6379")]
+
+
+def test_a_ledger_that_does_not_answer_is_a_finding(helix, well, daemon):
+    daemon.answers["GET", api.LOGS] = (503, {"error": {"message": "the spend log did not answer"}}, {})
+
+    assert "ledger" in wrong(helix("doctor", "--json"))
+
+
 def test_without_redis_nothing_is_asked():
     assert [] == list(checkup.redis("embedded"))
 
