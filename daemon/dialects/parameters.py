@@ -39,6 +39,8 @@ def check_model(body: object) -> JsonObject:
     model = body.get("model")
     if not isinstance(model, str) or not model.strip():
         raise _missing_or_wrong(body, "model", "a non-empty string")
+    if not model.isprintable():  # it stands in the ledger, in metrics and on terminals
+        raise BadRequest("model: expected printable characters only", param="model")
     return body
 
 

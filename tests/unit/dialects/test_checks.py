@@ -107,3 +107,11 @@ def test_anthropics_output_limit_is_said_to_be_required():
         dialect_named("messages").check(CHAT)
 
     assert ("max_tokens", "max_tokens is required: a whole number") == (refused.value.param, str(refused.value))
+
+
+@pytest.mark.parametrize("model", ["gpt-4o\x00", "gpt-4o\n", "gpt-\x1b[31mred"])
+def test_a_models_name_cannot_steer_a_terminal_or_break_a_line(model):
+    with pytest.raises(BadRequest) as refused:
+        dialect_named("chat").check({**CHAT, "model": model})
+
+    assert "model" == refused.value.param
