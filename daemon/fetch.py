@@ -80,7 +80,8 @@ class Fetcher:
                     attempts.completed()
                     return
             except UpstreamFailed as error:
-                if flight.has_begun or not attempts.goes_on_after_failure(error):
+                goes_on = attempts.goes_on_after_failure(error)  # a stream that is cut says as much of a provider
+                if flight.has_begun or not goes_on:
                     raise
             number += 1
 

@@ -106,6 +106,9 @@ class ChatDialect(OpenAiErrors):
     def end_user(self, body: JsonObject) -> str | None:
         return as_text(body.get("user")) or as_text(as_object(body.get("metadata")).get("user_id")) or None
 
+    def earlier_turns(self, body: JsonObject) -> str | None:
+        return None
+
     def is_shareable(self, body: JsonObject) -> bool:
         return True
 

@@ -77,6 +77,9 @@ class CompletionsDialect(OpenAiErrors):
     def end_user(self, body: JsonObject) -> str | None:
         return as_text(body.get("user")) or None
 
+    def earlier_turns(self, body: JsonObject) -> str | None:
+        return None
+
     def is_shareable(self, body: JsonObject) -> bool:
         return True
 

@@ -86,6 +86,10 @@ class Dialect(Protocol):
         protocol itself defines (roles, types, ids, model) are not texts."""
         ...
 
+    def earlier_turns(self, body: JsonObject) -> str | None:
+        """By which the provider knows turns that belong to this request and do not stand in it."""
+        ...
+
     def is_shareable(self, body: JsonObject) -> bool:
         """Whether the answer may also be given to others who ask the same. False where a call changes something at
         its provider, or where nothing is gained by keeping the answer."""

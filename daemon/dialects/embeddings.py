@@ -46,6 +46,9 @@ class EmbeddingsDialect(OpenAiErrors, WholeOnly):
     def end_user(self, body: JsonObject) -> str | None:
         return as_text(body.get("user")) or None
 
+    def earlier_turns(self, body: JsonObject) -> str | None:
+        return None
+
     def is_shareable(self, body: JsonObject) -> bool:
         return True
 

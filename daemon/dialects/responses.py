@@ -11,6 +11,7 @@ from typing import Any
 
 from ..errors import RequestRefused
 from ..exchange import DialectName, JsonObject, Usage
+from ..json_text import canonical
 from . import responses_stream
 from .dialect import Place, Question, StreamRestore, StreamRewriter
 from .parameters import (
@@ -114,6 +115,10 @@ class ResponsesDialect(OpenAiErrors):
 
     def end_user(self, body: JsonObject) -> str | None:
         return as_text(body.get("user")) or as_text(as_object(body.get("metadata")).get("user_id")) or None
+
+    def earlier_turns(self, body: JsonObject) -> str | None:
+        referred = body.get("previous_response_id") or body.get("conversation")
+        return None if referred is None else canonical(referred).decode()
 
     def is_shareable(self, body: JsonObject) -> bool:
         """A conversation grows with each call, and what runs in the background is fetched later."""

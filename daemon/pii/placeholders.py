@@ -7,6 +7,7 @@ spellings is the same name.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -47,17 +48,28 @@ def names_in(text: str) -> Iterator[str]:
             yield canonical(match["name"])
 
 
+def numbers_beside(earlier_turns: str | None) -> int:
+    """Behind which number a request begins that goes on from turns which do not stand in it: these have numbers of
+    their own, and one that were given out twice would be put back as somebody else. 0 without such turns."""
+    if earlier_turns is None:
+        return 0
+    digest = hashlib.sha256(earlier_turns.encode("utf-8", "replace")).digest()
+    return 10_000 * (1 + int.from_bytes(digest[:2], "big"))
+
+
 class Mint:
     """Gives out names: by kind, numbered by first appearance, one for each value.
 
     Names that are taken, because the text holds them as look-alikes, are never given out. Of more
-    than `max_values` values the first are forgotten, and get a new name when they come again.
+    than `max_values` values the first are forgotten, and get a new name when they come again. Numbers begin
+    behind `after`.
     """
 
-    def __init__(self, taken: frozenset[str] = frozenset(), *, max_values: int | None = None) -> None:
+    def __init__(self, taken: frozenset[str] = frozenset(), *, max_values: int | None = None, after: int = 0) -> None:
         self._taken = taken
         self._max_values = max_values
-        self._last: Counter[str] = Counter()
+        self._after = after
+        self._given: Counter[str] = Counter()
         self._names: dict[tuple[str, str], str] = {}
 
     def name_for(self, entity_type: str, value: str) -> str:
@@ -78,7 +90,7 @@ class Mint:
 
     def _next(self, entity_type: str) -> str:
         while True:
-            self._last[entity_type] += 1
-            name = f"{entity_type}_{self._last[entity_type]}"
+            self._given[entity_type] += 1
+            name = f"{entity_type}_{self._after + self._given[entity_type]}"
             if name not in self._taken:
                 return name

@@ -15,7 +15,7 @@ from ..ports import Finder, Operators
 from ..settings import PiiSettings
 from .hiding import Replacer, with_repetitions
 from .passages import Passage, Sheet, sheet_of
-from .placeholders import Mint, names_in
+from .placeholders import Mint, names_in, numbers_beside
 from .scanning import Scanner
 from .vault import Vault
 
@@ -76,7 +76,7 @@ class Privacy:
             return Hidden()
         sheets = [sheet_of(place) for place in dialect.places(body)]
         try:
-            return await self._hidden(sheets)
+            return await self._hidden(sheets, numbers_beside(dialect.earlier_turns(body)))
         except FinderUnavailable as error:
             if self._settings.fail == "open":
                 logger.warning("a request goes on unscanned: %s", error)
@@ -94,14 +94,14 @@ class Privacy:
             return True
         return any(self._matters(span) for spans in found for span in spans)
 
-    async def _hidden(self, sheets: Sequence[Sheet]) -> Hidden:
+    async def _hidden(self, sheets: Sequence[Sheet], after: int) -> Hidden:
         passages = [passage for sheet in sheets for passage in sheet.passages]
         found = await self._findings(passages)
         counts = Counter(span.entity_type for spans in found for span in spans)
         self._refuse_blocked(counts)
         if self._settings.mode == "detect" or not counts:
             return Hidden(counts)
-        mint = Mint(self._taken_names(sheets))
+        mint = Mint(self._taken_names(sheets), after=after)
         replacer = Replacer(mint, self._operators, self._settings)
         texts = [replacer.rewritten(passage.text, spans) for passage, spans in zip(passages, found, strict=True)]
         _put_back(sheets, texts)

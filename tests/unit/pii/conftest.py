@@ -14,6 +14,9 @@ from daemon.settings import PiiSettings
 class TextsDialect:
     """`{"texts": [...], "arguments": [...]}`: plain texts, and texts that hold JSON."""
 
+    def earlier_turns(self, body):
+        return None
+
     def places(self, body):
         return [
             *(Place(body["texts"], at) for at in range(len(body.get("texts", ())))),
