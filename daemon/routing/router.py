@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
@@ -19,6 +20,8 @@ ECHO = "helix/echo"
 """Always there, whatever is configured."""
 
 _ECHO_PROVIDER = ProviderSettings(name="helix", type="echo", models=(ECHO,))
+
+_ASKED_BY_NAME: tuple[DialectName, ...] = ("chat", "messages", "embeddings")
 
 _SPEAKS: Mapping[str, frozenset[DialectName]] = MappingProxyType(
     {
@@ -113,13 +116,24 @@ class Router:
                 return f"{provider.name}/{dialect}"
         raise UnknownModel(f"no provider answers at {_ROUTES[dialect]}")
 
+    def model(self, name: str) -> JsonObject:
+        """What `GET /v1/models/{id}` says of a model that can be asked, also by a pattern only.
+
+        Raises:
+            UnknownModel: nobody serves it.
+        """
+        for dialect in _ASKED_BY_NAME:
+            with suppress(UnknownModel):
+                return _listed(name, self.route(name, dialect).targets[0].provider)
+        raise UnknownModel("no model of this name is configured")
+
     def models(self) -> list[JsonObject]:
         """What `GET /v1/models` lists: aliases and every model that is configured by its whole name."""
         owners = {name: self._owner(name) for name in self._aliases}
         for provider in self._providers:
             for name in _whole_names(provider):
                 owners.setdefault(name, provider.name)
-        return [{"id": name, "object": "model", "created": 0, "owned_by": owner} for name, owner in owners.items()]
+        return [_listed(name, owner) for name, owner in owners.items()]
 
     def _find_route(self, model: str, dialect: DialectName) -> Route:
         name, fallbacks = self._follow(model)
@@ -180,6 +194,10 @@ class Router:
         nearest = get_close_matches(model, [listed["id"] for listed in self.models()])
         hint = f"; nearest known: {', '.join(nearest)}" if nearest else ""
         return f"no provider serves {asked}{hint}; name it in `models` of a [[providers]] entry"
+
+
+def _listed(name: str, owner: str) -> JsonObject:
+    return {"id": name, "object": "model", "created": 0, "owned_by": owner}
 
 
 def _claim(opening: bytes, target: Target, share: float) -> float:

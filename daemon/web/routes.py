@@ -129,11 +129,10 @@ class Routes:
 
     async def model(self, request: web.Request) -> web.Response:
         try:
-            wanted = request.match_info["id"]
-            for model in self._models_of(request):
-                if model["id"] == wanted:
-                    return _json(model)
-            raise NotFound("no model of this name is configured")
+            key, wanted = self._let_in(request), request.match_info["id"]
+            if key is not None and not key.may_ask(wanted):
+                raise NotFound("no model of this name is configured for this key")
+            return _json(self._gateway.rules.pipeline.router.model(wanted))
         except RequestRefused as refused:
             return error_reply(refused, "chat", new_request_id())
 

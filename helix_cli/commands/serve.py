@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -22,4 +24,6 @@ def serve(
     from daemon.settings_sources import load
 
     flags = {"server.host": host, "server.port": port}
+    if demo:
+        config = Path(os.devnull)  # nothing of the owner's is read, not even a file that would not load
     raise typer.Exit(run(partial(load, config, flags=flags), is_demo=demo))

@@ -153,3 +153,10 @@ async def test_anthropic_errors_are_the_providers(claude, upstream, status, erro
 async def test_anthropic_bad_request_is_an_anthropic_error(claude):
     with pytest.raises(anthropic.BadRequestError, match="max_tokens"):
         await claude.messages.create(model=CLAUDE, max_tokens=-1, messages=ASKED)
+
+
+async def test_openai_model_that_a_pattern_serves(chat):
+    """It can be asked, so it can be looked up, though no list names it."""
+    assert "openai" == (await chat.models.retrieve("gpt-4o-mini")).owned_by
+    with pytest.raises(openai.NotFoundError):
+        await chat.models.retrieve("nobody-serves-this")
