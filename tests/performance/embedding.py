@@ -9,6 +9,7 @@ import time
 from load import FILLER, REFERENCE_NS
 
 from daemon.adapters.embedder_onnx import OnnxEmbedder
+from daemon.adapters.model_files import find_model
 
 
 def loop_ns() -> float:
@@ -19,7 +20,7 @@ def loop_ns() -> float:
 
 
 async def main(seconds: float) -> None:
-    embedder = OnnxEmbedder()
+    embedder = OnnxEmbedder(find_model("minilm"))
     await embedder.warm()
     best, number, end = float("inf"), 0, time.monotonic() + seconds
     while time.monotonic() < end:

@@ -30,7 +30,7 @@ REFERENCE_NS = 75.0
 """Nanoseconds of one step of the probe's loop on a quiet core of the reference machine."""
 
 SYSTEM = "You are a careful assistant. Answer briefly, in plain words, and say so when you are not sure. "
-FILLER = "Our customer wrote in about the invoice that was sent twice last month and asks which of the two to pay. "
+FILLER = "Our customer wrote in about the invoice that was sent twice and asks which of the two is to be paid, please. "
 ENDINGS = {"chat": b"[DONE]", "messages": b"message_stop"}
 
 
