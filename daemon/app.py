@@ -8,7 +8,12 @@ from typing import Any
 from aiohttp import web
 
 from .gateway import Gateway
-from .web.control import Control
+from .web.control.budgets import BudgetRoutes
+from .web.control.cache import CacheRoutes
+from .web.control.keys import KeyRoutes
+from .web.control.router import add_for_owner
+from .web.control.spend import SpendRoutes
+from .web.control.status import StatusRoutes
 from .web.routes import Routes
 
 
@@ -18,9 +23,23 @@ def build_app(gateway: Gateway, *, token: str, identity: Callable[[], dict[str, 
     app = web.Application(client_max_size=gateway.rules.settings.server.max_body_bytes)
     if origins := gateway.rules.settings.server.allowed_origins:
         _allow_origins(app, frozenset(origins))
-    Control(gateway, token=token, identity=identity).add_to(app)
+    _add_control_api(app, gateway, token, identity)
     Routes(gateway).add_to(app)
     return app
+
+
+def _add_control_api(
+    app: web.Application, gateway: Gateway, token: str, identity: Callable[[], dict[str, Any]]
+) -> None:
+    asked_about = (
+        StatusRoutes(gateway, identity),
+        CacheRoutes(gateway),
+        BudgetRoutes(gateway.parts.accounts),
+        KeyRoutes(gateway.parts.keys, gateway.parts.accounts),
+        SpendRoutes(gateway.parts.accounts),
+    )
+    for one in asked_about:
+        add_for_owner(app, gateway, token, one.routes())
 
 
 def _allow_origins(app: web.Application, origins: frozenset[str]) -> None:

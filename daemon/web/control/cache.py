@@ -1,0 +1,50 @@
+"""What is kept, and why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from ... import control_api as api
+from ...errors import BadRequest
+from ...gateway import Gateway
+from ..asking import read_object
+from .reading import MAX_BODY_BYTES, MAX_ROWS, json_reply, text_of
+from .router import Route
+
+
+class CacheRoutes:
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    def routes(self) -> list[Route]:
+        return [
+            ("GET", api.CACHE_STATS, self.stats),
+            ("POST", api.CACHE_CLEAR, self.clear),
+            ("POST", api.CACHE_WHY, self.why),
+        ]
+
+    async def stats(self, request: web.Request) -> web.Response:
+        return json_reply(await cache_stats(self._gateway))
+
+    async def clear(self, request: web.Request) -> web.Response:
+        body = await read_object(request, MAX_BODY_BYTES)
+        cleared = await self._gateway.parts.cache.clear(scope=text_of(body, "scope"), model=text_of(body, "model"))
+        return json_reply({"cleared": cleared})
+
+    async def why(self, request: web.Request) -> web.Response:
+        body = await read_object(request, MAX_BODY_BYTES)
+        text = text_of(body, "text")
+        if text is None:
+            raise BadRequest("text is missing", param="text")
+        latest = next((row for row in reversed(self._gateway.parts.recent.last(MAX_ROWS)) if row.model), None)
+        model = text_of(body, "model") or (latest.model if latest else "helix/echo")
+        key = text_of(body, "key") or (latest.key if latest else "local")
+        why = await self._gateway.rules.pipeline.why(text, model=model, system=text_of(body, "system"), key=key)
+        return json_reply(why)
+
+
+async def cache_stats(gateway: Gateway) -> dict[str, Any]:
+    saved_usd = (await gateway.parts.accounts.report(since=None, by=None))["saved_usd"]
+    return {**await gateway.parts.cache.stats(), "saved_usd": saved_usd}

@@ -1,0 +1,39 @@
+"""What was spent, and on what."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from ... import control_api as api
+from ...cost.accounts import Accounts
+from ...errors import BadRequest
+from ..asking import read_object
+from .reading import MAX_BODY_BYTES, json_reply, moment_of, parse_moment, text_of
+from .router import Route
+
+
+class SpendRoutes:
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
+
+    def routes(self) -> list[Route]:
+        return [
+            ("GET", api.SPEND, self.spend),
+            ("GET", api.SPEND_EXPLAIN, self.explain),
+            ("POST", api.SPEND_PARQUET, self.parquet),
+        ]
+
+    async def spend(self, request: web.Request) -> web.Response:
+        since, until = moment_of(request, "since"), moment_of(request, "until")
+        return json_reply(await self._accounts.report(since=since, until=until, by=request.query.get("by") or None))
+
+    async def explain(self, request: web.Request) -> web.Response:
+        return json_reply({"rows": await self._accounts.explain(request.query.get("id", ""))})
+
+    async def parquet(self, request: web.Request) -> web.Response:
+        body = await read_object(request, MAX_BODY_BYTES)
+        path = text_of(body, "path")
+        if path is None:
+            raise BadRequest("path is missing", param="path")
+        since, until = parse_moment(body.get("since")), parse_moment(body.get("until"))
+        return json_reply({"rows": await self._accounts.export_parquet(path, since=since, until=until)})
