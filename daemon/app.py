@@ -34,9 +34,9 @@ def _add_control_api(
     asked_about = (
         StatusRoutes(gateway, identity),
         CacheRoutes(gateway),
-        BudgetRoutes(gateway.parts.accounts),
-        KeyRoutes(gateway.parts.keys, gateway.parts.accounts),
-        SpendRoutes(gateway.parts.accounts),
+        BudgetRoutes(gateway.parts.accounts.budgets),
+        KeyRoutes(gateway.parts.keys, gateway.parts.accounts.budgets),
+        SpendRoutes(gateway.parts.accounts.statements),
     )
     for one in asked_about:
         add_for_owner(app, gateway, token, one.routes())

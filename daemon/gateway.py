@@ -96,7 +96,7 @@ class Gateway:
         with suppress(StoreUnavailable):
             await self.parts.keys.load()
         self._spawn(self.parts.keys.follow())
-        self.parts.recent.fill(await self.parts.accounts.recent(1_000))
+        self.parts.recent.fill(await self.parts.accounts.statements.recent(1_000))
         self._spawn(self._warm())
 
     async def aclose(self) -> None:

@@ -160,7 +160,7 @@ def _build_parts(settings: Settings, data_dir: Path, clock: Clock, key: bytes) -
         clock,
         data.derived_key(key, "keys"),
         is_shared=is_shared,
-        before_change=accounts.read_budgets,
+        before_change=accounts.budgets.read,
     )
     return Parts(store, accounts, cache, embedder, recent, metrics, clock, keys, rate_limits)
 

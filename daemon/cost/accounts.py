@@ -1,25 +1,20 @@
-"""What the gateway asks of its money: reserve and settle calls, record hits and refusals, report, keep budgets."""
+"""What the gateway asks of its money: reserve and settle calls, record hits and refusals."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
-from ..control_api import BudgetRow, ExplainedRow, LogRow, Spend
 from ..dialects.dialect import Dialect
 from ..errors import (
-    BadRequest,
     BudgetExceeded,
     JournalUnavailable,
     LedgerUnavailable,
-    NotFound,
     PartUnavailable,
     RequestRefused,
     SpendLogUnavailable,
@@ -27,20 +22,20 @@ from ..errors import (
 )
 from ..exchange import Ask, JsonObject, LedgerRow, Target, Verdict
 from ..json_text import to_json
-from ..ports import Clock, CounterStore, Journal, RecordStore, SpendLog, SpendQuery
+from ..ports import Clock, CounterStore, Journal, RecordStore, SpendLog
 from ..settings import Settings
 from .admission import Admission, Admitted
 from .bill import Bill, Books, Terms
-from .budgets import Budgets, Limit
+from .budget_control import BudgetControl
+from .budgets import Budgets
 from .habits import Habits
 from .ledger import Closed, Ledger
 from .money import nanos_of
 from .needs import Need, need_of
 from .prices import Prices
-from .reports import budget_row, explained, log_row, spend
-from .rows import call_row, refuse, row_of_ask, was_refused_by
+from .rows import call_row, refuse, row_of_ask
 from .soft_limits import SoftLimits
-from .windows import window_at
+from .statements import Statements
 
 __all__ = ["Accounts", "Bill"]
 
@@ -48,18 +43,12 @@ log = logging.getLogger(__name__)
 
 ROWS_LEARNED_FROM = 1_000
 
-REFUSALS_SHOWN = 10
-
 BEGIN_ANEW_S = 1.0
 
 BUDGETS_READ_EVERY_S = 5.0
 LOOK_AT_SOFT_LIMITS_EVERY_S = 1.0
 
-_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-
 _ZERO_USD = Decimal(0)
-
-GROUPS = ("model", "key", "user", "team", "tag", "day")
 
 
 class AccountsStore(CounterStore, RecordStore, Protocol):
@@ -67,7 +56,7 @@ class AccountsStore(CounterStore, RecordStore, Protocol):
 
 
 class Accounts:
-    """The cost room's door. One for the process."""
+    """The cost room's door. One for the process; `budgets` and `statements` answer the owner."""
 
     def __init__(
         self,
@@ -89,9 +78,10 @@ class Accounts:
         self._prices = prices
         self._habits = Habits()
         self._clock = clock
-        self._timezone = settings.server.timezone
         self._soft_limits = SoftLimits(self._admission.states, on_soft_limit, clock)
         self._books = Books(self._ledger, self._admission, self._soft_limits, self._habits, clock)
+        self.budgets = BudgetControl(self._budgets, self._admission, self._ledger, clock)
+        self.statements = Statements(self._ledger, settings, clock)
         self._tasks: list[asyncio.Task[None]] = []
 
     # --- life
@@ -127,7 +117,7 @@ class Accounts:
 
     async def configure(self, settings: Settings) -> None:
         """Take the prices, budgets and time zone of new settings."""
-        self._timezone = settings.server.timezone
+        self.statements.configure(settings)
         self._prices.configure(settings.models, settings.providers)
         self._budgets.configure(settings)
 
@@ -197,90 +187,6 @@ class Accounts:
     def record_refusal(self, ask: Ask, error: RequestRefused, *, pii: str = "") -> None:
         """Write down a request that was refused before any provider was asked."""
         self._note_refusal(row_of_ask(ask, "refused", pii=pii), ask, error)
-
-    # --- the owner's side
-
-    async def budgets(self) -> list[BudgetRow]:
-        """Every budget as it stands now."""
-        return await self._budget_rows(self._budgets.all(self._clock.now()))
-
-    async def read_budgets(self) -> None:
-        """Take over at once the budgets that other daemons of the store were given.
-
-        Raises:
-            StoreUnavailable: they are as they were before.
-        """
-        await self._budgets.load()
-
-    async def set_budget(self, body: JsonObject) -> BudgetRow:
-        """Make or change a budget.
-
-        Raises:
-            BadRequest: `body` is no budget.
-            Forbidden: helix.toml has it.
-        """
-        budget = await self._budgets.put(body)
-        return (await self._budget_rows([budget.limit(self._clock.now())]))[0]
-
-    async def remove_budget(self, scope: str, window: str) -> bool:
-        """Whether there was one. Raises Forbidden where helix.toml has it."""
-        return await self._budgets.remove(scope, window)
-
-    async def raise_budget(self, body: JsonObject) -> BudgetRow:
-        """Raise a budget's limit for a while.
-
-        Raises:
-            BadRequest: `body` is no raise, or does not say which of several budgets is meant.
-            NotFound: there is no such budget.
-        """
-        return (await self._budget_rows([await self._budgets.raise_limit(body, self._clock.now())]))[0]
-
-    async def budget_why(self, scope: str) -> dict[str, list[BudgetRow] | list[LogRow]]:
-        """How the budgets of a scope stand, and whom they refused lately."""
-        limits = [limit for limit in self._budgets.all(self._clock.now()) if limit.scope == scope]
-        refused = [
-            log_row(row)
-            for row in await self._ledger.recent(ROWS_LEARNED_FROM)
-            if any(was_refused_by(row, limit.scope, limit.window) for limit in limits)
-        ]
-        return {"budgets": await self._budget_rows(limits), "refusals": refused[-REFUSALS_SHOWN:]}
-
-    async def report(
-        self, *, since: datetime | None = None, until: datetime | None = None, by: str | None = None
-    ) -> Spend:
-        """What was spent and saved.
-
-        Raises:
-            BadRequest: there is no such grouping.
-            SpendLogUnavailable: there is no answer now.
-        """
-        if by is not None and by not in GROUPS:
-            raise BadRequest(f'by = "{by}": expected one of {", ".join(GROUPS)}', param="by")
-        return spend(await self._ledger.report(self._query(since, until, by)))
-
-    async def export_parquet(self, path: str, *, since: datetime | None = None, until: datetime | None = None) -> int:
-        """Write the rows to a file; how many."""
-        return await self._ledger.export_parquet(self._query(since, until, None), path)
-
-    async def explain(self, request_id: str) -> list[ExplainedRow]:
-        """Why a request cost what it did: each attempt with its classes of tokens and their rates, oldest first.
-
-        Raises:
-            NotFound: the ledger has no such request.
-        """
-        rows = await self._ledger.of_request(request_id)
-        if not rows:
-            raise NotFound(f"the ledger has no request {request_id}")
-        return [explained(row) for row in rows]
-
-    async def recent(self, limit: int) -> list[LedgerRow]:
-        """The newest rows, newest last."""
-        return await self._ledger.recent(limit)
-
-    def midnight(self) -> datetime:
-        """When today began in the configured time zone."""
-        today = window_at("day", self._clock.now(), ZoneInfo(self._timezone))
-        return today.starts_at or _BEGINNING
 
     # --- steps of a call
 
@@ -352,17 +258,6 @@ class Accounts:
             await asyncio.sleep(LOOK_AT_SOFT_LIMITS_EVERY_S)
             with suppress(StoreUnavailable, SpendLogUnavailable):
                 await self._soft_limits.look()
-
-    # --- steps of a report
-
-    async def _budget_rows(self, limits: Sequence[Limit]) -> list[BudgetRow]:
-        states = await self._admission.states(limits)
-        return [budget_row(limit, state) for limit, state in zip(limits, states, strict=True)]
-
-    def _query(self, since: datetime | None, until: datetime | None, by: str | None) -> SpendQuery:
-        """Without `until`, all that there is: rows of this moment are part of it."""
-        tomorrow = self._clock.now() + timedelta(days=1)
-        return SpendQuery(since=since or _BEGINNING, until=until or tomorrow, by=by, timezone=self._timezone)
 
 
 async def _without_end(work: Callable[[], Awaitable[None]]) -> None:

@@ -83,7 +83,7 @@ async def _call(books: Books, name: str, chance: random.Random, takes_s: float =
 
 
 async def _spent(books: Books) -> Decimal:
-    return Decimal((await books.accounts.budgets())[0]["spent_usd"])
+    return Decimal((await books.accounts.budgets.rows())[0]["spent_usd"])
 
 
 def main() -> None:

@@ -46,5 +46,5 @@ class CacheRoutes:
 
 
 async def cache_stats(gateway: Gateway) -> dict[str, Any]:
-    saved_usd = (await gateway.parts.accounts.report(since=None, by=None))["saved_usd"]
+    saved_usd = (await gateway.parts.accounts.statements.report(since=None, by=None))["saved_usd"]
     return {**await gateway.parts.cache.stats(), "saved_usd": saved_usd}

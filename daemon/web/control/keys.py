@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from ... import control_api as api
-from ...cost.accounts import Accounts
+from ...cost.budget_control import BudgetControl
 from ...cost.budgets import FROM_COMMAND
 from ...errors import BadRequest
 from ...exchange import JsonObject
@@ -16,9 +16,9 @@ from .router import Route
 
 
 class KeyRoutes:
-    def __init__(self, keys: Keys, accounts: Accounts) -> None:
+    def __init__(self, keys: Keys, budgets: BudgetControl) -> None:
         self._keys = keys
-        self._accounts = accounts
+        self._budgets = budgets
 
     def routes(self) -> list[Route]:
         return [
@@ -35,7 +35,7 @@ class KeyRoutes:
         """The budget is made first: a key never works without the budget that it was to have."""
         wanted, key_id = wanted_key(await read_object(request, MAX_BODY_BYTES)), new_key_id()
         if wanted.budget is not None:
-            await self._accounts.set_budget({"scope": f"key:{key_id}", **wanted.budget.model_dump()})
+            await self._budgets.set({"scope": f"key:{key_id}", **wanted.budget.model_dump()})
         return json_reply(_made(*await self._keys.create(wanted, key_id)))
 
     async def rotate(self, request: web.Request) -> web.Response:
@@ -45,9 +45,9 @@ class KeyRoutes:
     async def revoke(self, request: web.Request) -> web.Response:
         key_id = request.query.get("id", "")
         await self._keys.revoke(key_id)
-        for budget in await self._accounts.budgets():
+        for budget in await self._budgets.rows():
             if budget["scope"] == f"key:{key_id}" and budget["origin"] == FROM_COMMAND:
-                await self._accounts.remove_budget(budget["scope"], budget["window"])
+                await self._budgets.remove(budget["scope"], budget["window"])
         return json_reply({"revoked": key_id})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from ... import control_api as api
-from ...cost.accounts import Accounts
+from ...cost.statements import Statements
 from ...errors import BadRequest
 from ..asking import read_object
 from .reading import MAX_BODY_BYTES, json_reply, moment_of, parse_moment, text_of
@@ -13,8 +13,8 @@ from .router import Route
 
 
 class SpendRoutes:
-    def __init__(self, accounts: Accounts) -> None:
-        self._accounts = accounts
+    def __init__(self, statements: Statements) -> None:
+        self._statements = statements
 
     def routes(self) -> list[Route]:
         return [
@@ -25,10 +25,10 @@ class SpendRoutes:
 
     async def spend(self, request: web.Request) -> web.Response:
         since, until = moment_of(request, "since"), moment_of(request, "until")
-        return json_reply(await self._accounts.report(since=since, until=until, by=request.query.get("by") or None))
+        return json_reply(await self._statements.report(since=since, until=until, by=request.query.get("by") or None))
 
     async def explain(self, request: web.Request) -> web.Response:
-        return json_reply({"rows": await self._accounts.explain(request.query.get("id", ""))})
+        return json_reply({"rows": await self._statements.explain(request.query.get("id", ""))})
 
     async def parquet(self, request: web.Request) -> web.Response:
         body = await read_object(request, MAX_BODY_BYTES)
@@ -36,4 +36,4 @@ class SpendRoutes:
         if path is None:
             raise BadRequest("path is missing", param="path")
         since, until = parse_moment(body.get("since")), parse_moment(body.get("until"))
-        return json_reply({"rows": await self._accounts.export_parquet(path, since=since, until=until)})
+        return json_reply({"rows": await self._statements.export_parquet(path, since=since, until=until)})

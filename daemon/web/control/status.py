@@ -46,9 +46,9 @@ class StatusRoutes:
         accounts = self._gateway.parts.accounts
         overview = {
             "status": self._status(),
-            "today": await accounts.report(since=accounts.midnight(), by="model"),
+            "today": await accounts.statements.report(since=accounts.statements.midnight(), by="model"),
             "cache": await cache_stats(self._gateway),
-            "budgets": await accounts.budgets(),
+            "budgets": await accounts.budgets.rows(),
         }
         return json_reply(overview)
 
@@ -63,7 +63,7 @@ class StatusRoutes:
         limit = limit_of(request)
         rows = self._gateway.parts.recent.last(limit)
         if len(rows) < limit:
-            rows = await self._gateway.parts.accounts.recent(limit)
+            rows = await self._gateway.parts.accounts.statements.recent(limit)
         return json_reply({"rows": [log_row(row) for row in rows]})
 
     async def follow_logs(self, request: web.Request) -> web.StreamResponse:

@@ -148,7 +148,7 @@ class Budgets(RuleBasedStateMachine):
     @rule(for_s=st.sampled_from([60, 3600]))
     def raise_limit(self, for_s: int) -> None:
         raised = {"scope": f"team:{self.team}", "by_usd": str(RAISE_CENTS / 100), "for_s": for_s}
-        self.runner.run(self.books.accounts.raise_budget(raised))
+        self.runner.run(self.books.accounts.budgets.raise_limit(raised))
         self.raised_until = self.clock.now() + timedelta(seconds=for_s)
 
     @rule(seconds=st.sampled_from([1, 60, 600, 1800]))
@@ -160,7 +160,7 @@ class Budgets(RuleBasedStateMachine):
 
     @invariant()
     def agrees(self) -> None:
-        [row] = self.runner.run(self.books.accounts.budgets())
+        [row] = self.runner.run(self.books.accounts.budgets.rows())
         found = [round(100 * float(row[name])) for name in ("spent_usd", "reserved_usd", "limit_usd")]
         assert [self.spent[self.hour], self.reserved, self.limit] == found
 

@@ -117,7 +117,7 @@ class Books:
         return bill
 
     async def rows(self) -> list[LedgerRow]:
-        return await self.accounts.recent(1_000)
+        return await self.accounts.statements.recent(1_000)
 
     async def die(self) -> None:
         """Let go of everything as `kill -9` does: nothing is flushed, nothing settled. What the operating system

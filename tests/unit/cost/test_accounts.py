@@ -78,7 +78,7 @@ async def test_a_refused_connection_costs_nothing(open_the_books):
     [row] = await books.rows()
     assert ("failed", Decimal(0), 502) == (row.outcome, row.cost_usd, row.status)
     assert "connection refused" == row.reason
-    [budget] = await books.accounts.budgets()
+    [budget] = await books.accounts.budgets.rows()
     assert ("0", "0") == (budget["spent_usd"], budget["reserved_usd"])
 
 
@@ -115,7 +115,7 @@ async def test_a_caller_who_hangs_up_pays_for_what_came(open_the_books):
 
     [row] = await books.rows()
     assert ("estimated", 20, Decimal("0.2")) == (row.outcome, row.output_tokens, row.cost_usd)
-    [budget] = await books.accounts.budgets()
+    [budget] = await books.accounts.budgets.rows()
     assert ("0.2", "0") == (budget["spent_usd"], budget["reserved_usd"])
 
 
@@ -152,7 +152,7 @@ async def test_a_hit_is_a_row_with_what_it_saved(open_the_books):
         pii="PERSON=1",
     )
 
-    report = await books.accounts.report()
+    report = await books.accounts.statements.report()
     assert (0, 1, "0", "0.5") == (report["calls"], report["hits"], report["cost_usd"], report["saved_usd"])
 
 
@@ -190,7 +190,7 @@ async def test_the_request_counts_against_each_budget_that_names_it(open_the_boo
 
     await books.call(ask(team="red", tags=("x",)), output_tokens=50)
 
-    spent = {row["scope"]: row["spent_usd"] for row in await books.accounts.budgets()}
+    spent = {row["scope"]: row["spent_usd"] for row in await books.accounts.budgets.rows()}
     assert dict.fromkeys(scopes, "0.5") | {"tag:y": "0", "team:blue": "0"} == spent
 
 
@@ -201,7 +201,7 @@ async def test_budgets_know_after_a_restart_what_was_spent(open_the_books):
 
     books = await open_the_books(budgets=TEN_DOLLARS)
 
-    assert ["1"] == [row["spent_usd"] for row in await books.accounts.budgets()]
+    assert ["1"] == [row["spent_usd"] for row in await books.accounts.budgets.rows()]
 
 
 @pytest.mark.parametrize("store_outlives_it", [False, True])
@@ -216,7 +216,7 @@ async def test_what_a_crash_interrupted_counts_with_its_bound(open_the_books, st
     for _ in range(2):
         store = books.store if store_outlives_it else None
         books = await open_the_books(budgets=TEN_DOLLARS, store=store)
-        [budget] = await books.accounts.budgets()
+        [budget] = await books.accounts.budgets.rows()
         assert ("4", "0") == (budget["spent_usd"], budget["reserved_usd"])
         assert {"req-1": "settled", "cut off": "unknown"} == {row.id: row.outcome for row in await books.rows()}
         await books.die()
@@ -231,7 +231,7 @@ async def test_a_budget_starts_anew_with_its_window(open_the_books, clock):
     clock.pass_s(24 * 3600)
 
     await books.call(ask(id="req-3"), output_tokens=1)
-    assert ["0.01"] == [row["spent_usd"] for row in await books.accounts.budgets()]
+    assert ["0.01"] == [row["spent_usd"] for row in await books.accounts.budgets.rows()]
 
 
 async def test_a_refusal_says_which_budget_and_until_when(open_the_books):
@@ -250,24 +250,24 @@ async def test_a_refusal_says_which_budget_and_until_when(open_the_books):
         state.reserved_usd,
     )
     assert {"x-should-retry": "false", "retry-after": str(11 * 3600 + 1800)} == refused.value.headers
-    why = await books.accounts.budget_why("all")
+    why = await books.accounts.budgets.why("all")
     assert ["req-2"] == [row["id"] for row in why["refusals"]]
 
 
 async def test_the_owner_sets_and_removes_budgets_but_not_those_of_the_file(open_the_books):
     books = await open_the_books(budgets=TEN_DOLLARS)
 
-    made = await books.accounts.set_budget({"scope": "team:red", "window": "month", "limit_usd": "5.5"})
+    made = await books.accounts.budgets.set({"scope": "team:red", "window": "month", "limit_usd": "5.5"})
     assert ("5.5", "helix budget") == (made["limit_usd"], made["origin"])
     with pytest.raises(Forbidden):
-        await books.accounts.set_budget({"scope": "all", "window": "day", "limit_usd": "100"})
+        await books.accounts.budgets.set({"scope": "all", "window": "day", "limit_usd": "100"})
     await books.close()
 
     books = await open_the_books(budgets=TEN_DOLLARS)
-    assert {"all", "team:red"} == {row["scope"] for row in await books.accounts.budgets()}
-    assert await books.accounts.remove_budget("team:red", "month")
-    assert not await books.accounts.remove_budget("team:red", "month")
-    assert ["all"] == [row["scope"] for row in await books.accounts.budgets()]
+    assert {"all", "team:red"} == {row["scope"] for row in await books.accounts.budgets.rows()}
+    assert await books.accounts.budgets.remove("team:red", "month")
+    assert not await books.accounts.budgets.remove("team:red", "month")
+    assert ["all"] == [row["scope"] for row in await books.accounts.budgets.rows()]
 
 
 async def test_no_call_is_made_that_could_not_be_written_down(open_the_books, monkeypatch):
@@ -278,7 +278,7 @@ async def test_no_call_is_made_that_could_not_be_written_down(open_the_books, mo
         await books.call(ask(), output_tokens=1)
 
     monkeypatch.undo()
-    assert ["0"] == [row["reserved_usd"] for row in await books.accounts.budgets()]
+    assert ["0"] == [row["reserved_usd"] for row in await books.accounts.budgets.rows()]
     assert [] == await books.rows()
 
 
@@ -306,7 +306,7 @@ async def test_a_call_is_explained_class_by_class(open_the_books):
     books = await open_the_books(models=[{"name": "gpt-test", "input_usd_per_mtok": 1, "output_usd_per_mtok": 8}])
     await books.call(ask(id="r"), output_tokens=5)
 
-    [explained] = await books.accounts.explain("r")
+    [explained] = await books.accounts.statements.explain("r")
 
     assert [
         {"name": "input", "tokens": 10, "usd_per_mtok": "1", "cost_usd": "0.00001"},
@@ -322,7 +322,7 @@ async def test_every_attempt_of_a_request_is_explained(open_the_books):
             await bill.settle(Usage(1, 1) if status == 200 else None, status=status)
 
     assert [("r", []), ("r.1", ["input", "output"])] == [
-        (row["id"], [part["name"] for part in row["parts"]]) for row in await books.accounts.explain("r")
+        (row["id"], [part["name"] for part in row["parts"]]) for row in await books.accounts.statements.explain("r")
     ]
     with pytest.raises(NotFound):
-        await books.accounts.explain("unheard-of")
+        await books.accounts.statements.explain("unheard-of")

@@ -46,7 +46,7 @@ class Watched:
         await self._look()
 
     async def _look(self):
-        [budget] = await self.books.accounts.budgets()
+        [budget] = await self.books.accounts.budgets.rows()
         self.most_held = max(self.most_held, float(budget["spent_usd"]) + float(budget["reserved_usd"]))
 
 
@@ -58,7 +58,7 @@ async def test_of_200_calls_at_once_exactly_those_are_let_through_that_fit(open_
 
     assert (20, 180, 0) == (watched.answered, watched.refused, watched.clamped)
     assert watched.most_held <= 4
-    [budget] = await books.accounts.budgets()
+    [budget] = await books.accounts.budgets.rows()
     assert ("4", "0") == (budget["spent_usd"], budget["reserved_usd"])
 
 
@@ -76,7 +76,7 @@ async def test_while_all_worst_cases_fit_nothing_is_touched(open_the_books):
 
     async with books.reserving(ask()) as bill:
         assert ask().body == bill.body
-        [budget] = await books.accounts.budgets()
+        [budget] = await books.accounts.budgets.rows()
         assert "10" == budget["reserved_usd"]
 
 
@@ -117,7 +117,7 @@ async def test_a_call_waits_for_another_to_settle_rather_than_be_refused(open_th
         await first.settle(Usage(1, 10), status=200)
 
     await second
-    assert ["0.11"] == [row["spent_usd"] for row in await books.accounts.budgets()]
+    assert ["0.11"] == [row["spent_usd"] for row in await books.accounts.budgets.rows()]
 
 
 async def test_waiting_ends(open_the_books, monkeypatch):
@@ -140,7 +140,9 @@ async def test_the_tightest_of_several_budgets_decides(open_the_books):
             await books.call(ask(id=f"req-{n}", max_tokens=50), output_tokens=50)
 
     assert "key:local" == refused.value.state.scope
-    assert {"all": "1", "key:local": "1"} == {row["scope"]: row["spent_usd"] for row in await books.accounts.budgets()}
+    assert {"all": "1", "key:local": "1"} == {
+        row["scope"]: row["spent_usd"] for row in await books.accounts.budgets.rows()
+    }
 
 
 async def test_a_caller_who_leaves_while_waiting_holds_nothing(open_the_books):
@@ -154,7 +156,7 @@ async def test_a_caller_who_leaves_while_waiting_holds_nothing(open_the_books):
         await asyncio.gather(waiting, return_exceptions=True)
         await first.settle(Usage(1, 0), status=200)
 
-    assert [("0", "0")] == [(row["spent_usd"], row["reserved_usd"]) for row in await books.accounts.budgets()]
+    assert [("0", "0")] == [(row["spent_usd"], row["reserved_usd"]) for row in await books.accounts.budgets.rows()]
     assert ["first"] == [row.id for row in await books.rows()]
 
 
@@ -165,18 +167,18 @@ async def test_a_long_streams_reservation_is_renewed(open_the_books, clock):
         for _ in range(5):
             clock.pass_s(admission.LEASE_S / 2)
             await books.accounts._admission.tend()
-        assert ["5"] == [row["reserved_usd"] for row in await books.accounts.budgets()]
+        assert ["5"] == [row["reserved_usd"] for row in await books.accounts.budgets.rows()]
 
 
 async def test_a_reservation_ends_by_itself_when_its_process_died(open_the_books, clock):
     books = await open_the_books(budgets=[{"scope": "all", "limit_usd": "10"}])
     never_left = books.reserving(ask(max_tokens=500))
     await never_left.__aenter__()
-    assert ["5"] == [row["reserved_usd"] for row in await books.accounts.budgets()]
+    assert ["5"] == [row["reserved_usd"] for row in await books.accounts.budgets.rows()]
 
     clock.pass_s(admission.LEASE_S + 1)
 
-    assert ["0"] == [row["reserved_usd"] for row in await books.accounts.budgets()]
+    assert ["0"] == [row["reserved_usd"] for row in await books.accounts.budgets.rows()]
 
 
 async def test_money_is_counted_later_where_the_store_was_away_at_the_end(open_the_books, monkeypatch):
@@ -191,7 +193,7 @@ async def test_money_is_counted_later_where_the_store_was_away_at_the_end(open_t
     monkeypatch.undo()
     await books.accounts._admission.tend()
 
-    [budget] = await books.accounts.budgets()
+    [budget] = await books.accounts.budgets.rows()
     assert ("1", "0") == (budget["spent_usd"], budget["reserved_usd"])
 
 
@@ -214,7 +216,7 @@ async def test_a_body_for_many_choices_is_never_clamped_below_a_token_each(open_
 
     async with books.reserving(ask(n=40)) as bill:
         assert 40 == CHAT.output_limit(bill.body)
-        assert ["0.4"] == [row["reserved_usd"] for row in await books.accounts.budgets()]
+        assert ["0.4"] == [row["reserved_usd"] for row in await books.accounts.budgets.rows()]
 
 
 async def test_what_is_owed_to_a_store_that_comes_back_empty_is_counted_once(open_the_books, monkeypatch):
@@ -228,8 +230,8 @@ async def test_what_is_owed_to_a_store_that_comes_back_empty_is_counted_once(ope
         await books.call(ask(id="1"), output_tokens=100)
     [limit] = books.accounts._budgets.all(books.clock.now())
     await books.store.forget([limit.counter])
-    assert "1" == (await books.accounts.budgets())[0]["spent_usd"]
+    assert "1" == (await books.accounts.budgets.rows())[0]["spent_usd"]
     await books.accounts._admission.tend()
 
-    [budget] = await books.accounts.budgets()
+    [budget] = await books.accounts.budgets.rows()
     assert ("1", "0") == (budget["spent_usd"], budget["reserved_usd"])

@@ -1,0 +1,74 @@
+"""What the owner asks of the ledger: reports, exports, one request explained."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from ..control_api import ExplainedRow, Spend
+from ..errors import BadRequest, NotFound
+from ..exchange import LedgerRow
+from ..ports import Clock, SpendQuery
+from ..settings import Settings
+from .ledger import Ledger
+from .reports import explained, spend
+from .windows import window_at
+
+GROUPS = ("model", "key", "user", "team", "tag", "day")
+
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Statements:
+    """Answers from the ledger, rows of this moment included where the spend log can be written."""
+
+    def __init__(self, ledger: Ledger, settings: Settings, clock: Clock) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self.configure(settings)
+
+    def configure(self, settings: Settings) -> None:
+        """Take the time zone of new settings."""
+        self._timezone = settings.server.timezone
+
+    async def report(
+        self, *, since: datetime | None = None, until: datetime | None = None, by: str | None = None
+    ) -> Spend:
+        """What was spent and saved.
+
+        Raises:
+            BadRequest: there is no such grouping.
+            SpendLogUnavailable: there is no answer now.
+        """
+        if by is not None and by not in GROUPS:
+            raise BadRequest(f'by = "{by}": expected one of {", ".join(GROUPS)}', param="by")
+        return spend(await self._ledger.report(self._query(since, until, by)))
+
+    async def export_parquet(self, path: str, *, since: datetime | None = None, until: datetime | None = None) -> int:
+        """Write the rows to a file; how many."""
+        return await self._ledger.export_parquet(self._query(since, until, None), path)
+
+    async def explain(self, request_id: str) -> list[ExplainedRow]:
+        """Why a request cost what it did: each attempt with its classes of tokens and their rates, oldest first.
+
+        Raises:
+            NotFound: the ledger has no such request.
+        """
+        rows = await self._ledger.of_request(request_id)
+        if not rows:
+            raise NotFound(f"the ledger has no request {request_id}")
+        return [explained(row) for row in rows]
+
+    async def recent(self, limit: int) -> list[LedgerRow]:
+        """The newest rows, newest last."""
+        return await self._ledger.recent(limit)
+
+    def midnight(self) -> datetime:
+        """When today began in the configured time zone."""
+        today = window_at("day", self._clock.now(), ZoneInfo(self._timezone))
+        return today.starts_at or _BEGINNING
+
+    def _query(self, since: datetime | None, until: datetime | None, by: str | None) -> SpendQuery:
+        """Without `until`, all that there is: rows of this moment are part of it."""
+        tomorrow = self._clock.now() + timedelta(days=1)
+        return SpendQuery(since=since or _BEGINNING, until=until or tomorrow, by=by, timezone=self._timezone)
