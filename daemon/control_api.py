@@ -183,11 +183,18 @@ class SpendRow(TypedDict, total=False):
     hits: int
     refused: int
     unknown: int
+    unpriced: int
+    estimated: int
     cost_usd: str
     saved_usd: str
+    saved_s: float
+    """How long the providers took to make the answers that came from the cache."""
     input_tokens: int
     output_tokens: int
-    # beside these the group's own column: "model", "key", "user", "team", "tag" or "day"
+    cached_read_tokens: int
+    """Of the input: read from, and written to, the providers' own prompt caches."""
+    cache_write_tokens: int
+    # beside these the group's own column: "model", "key", "user", "team", "org", "tag", "day", "session" or "client"
 
 
 class Spend(TypedDict):
@@ -197,6 +204,9 @@ class Spend(TypedDict):
     hits: int
     refused: int
     unknown: int
+    unpriced: int
+    estimated: int
+    saved_s: float
     rows: list[SpendRow]
 
 
@@ -221,6 +231,11 @@ class LogRow(TypedDict):
     pii: str
     reason: str
     tags: list[str]
+    user: str | None
+    team: str | None
+    org: str | None
+    session: str
+    client: str
 
 
 class PricePart(TypedDict):
@@ -237,6 +252,8 @@ class PricePart(TypedDict):
 class ExplainedRow(LogRow):
     request_id: str
     upstream_model: str
+    swapped_from: str
+    """The model that would have answered, had no rule of `[[optimize]]` chosen a cheaper one; else empty."""
     price_source: str
     bound_usd: str | None
     """The most that it can have cost, where `cost_usd` is not known."""

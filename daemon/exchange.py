@@ -76,6 +76,14 @@ class Ask:
     received_at: datetime
     started_s: float
     """Monotonic clock at the first byte."""
+    session: str = ""
+    """The conversation or run that it belongs to, by its client's own id."""
+    client: str = ""
+    """Which program asks: `claude-code`, `openai-python`."""
+    prompt_print: str = ""
+    """Equal for equal prompts to one model, whoever asks; known once the body is hidden."""
+    swapped_from: str = ""
+    """The model that would have answered, had no rule chosen a cheaper one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,3 +257,11 @@ class LedgerRow:
     reason: str = ""
     price_parts: str = ""
     """Tokens and US dollars for one, class by class: `input=812@0.00000015,output=50@0.0000006`."""
+    session: str = ""
+    client: str = ""
+    saved_ms: float | None = None
+    """Of a hit: how long the provider took to make the answer."""
+    prompt_print: str = ""
+    """Of a call: equal for equal prompts to one model. Keyed by the installation, so it gives no prompt away."""
+    with_tools: bool = False
+    swapped_from: str = ""

@@ -28,7 +28,7 @@ from .pii.privacy import Hidden, Privacy
 from .pii.revealing import RevealedStream, reveal_whole
 from .ports import Clock
 from .routing.router import Router
-from .security.attribution import body_tags
+from .security.attribution import body_session, body_tags, lasting_user
 from .security.callers import Callers
 
 
@@ -99,20 +99,25 @@ class Pipeline:
         self.metrics.found(hidden.counts)
         if user is not None and ask.caller.user is None:
             may_be_stored = dialect.end_user(ask.body) == user
-            user = user if may_be_stored else f"user-{self.callers.pseudonym(user)}"
+            user = lasting_user(user) if may_be_stored else f"user-{self.callers.pseudonym(user)}"
             ask = replace(ask, caller=self.callers.on_behalf(ask.caller, user))
         if tags := body_tags(ask.body):
             ask = replace(ask, tags=tuple(dict.fromkeys((*ask.tags, *tags))))
+        if not ask.session and (session := body_session(ask.body)):
+            ask = replace(ask, session=session)
         return ask, hidden
 
     def _from_cache(self, request: Request, entry: CacheEntry) -> Reply:
         saved_usd = usd_of(entry.cost_nanos)
-        row = self._record_hit(request, request.lookup.verdict, saved_usd, entry.input_tokens, entry.output_tokens)
+        tokens = (entry.input_tokens, entry.output_tokens)
+        row = self._record_hit(request, request.lookup.verdict, saved_usd, *tokens, saved_ms=entry.made_in_ms)
         body = reveal_whole(request.dialect, request.hidden, entry.answer)
         return Reply(200, self._headers(request, 200, {}, row), self._in_callers_form(request, body))
 
     async def _from_provider(self, request: Request) -> Reply:
         """The answer of this request's call, or of the one that others who ask the same have begun."""
+        prompt_print = self.callers.fingerprint(canonical(request.dialect.keyed(request.ask.body)))
+        request = replace(request, ask=replace(request.ask, prompt_print=prompt_print))
         seat, leads = self.flights.join(request.lookup.key, partial(self.fetcher.fetch, request))
         async with AsyncExitStack() as leaving:
             leaving.push_async_callback(seat.aclose)
@@ -159,7 +164,14 @@ class Pipeline:
         return self._record_hit(request, Verdict.COALESCED, saved_usd, asked.row.input_tokens, asked.row.output_tokens)
 
     def _record_hit(
-        self, request: Request, verdict: Verdict, saved_usd: Decimal, input_tokens: int, output_tokens: int
+        self,
+        request: Request,
+        verdict: Verdict,
+        saved_usd: Decimal,
+        input_tokens: int,
+        output_tokens: int,
+        *,
+        saved_ms: float | None = None,
     ) -> LedgerRow:
         return self.accounts.record_hit(
             request.ask,
@@ -170,6 +182,7 @@ class Pipeline:
             output_tokens=output_tokens,
             total_ms=(self.clock.monotonic_s() - request.ask.started_s) * 1e3,
             pii=request.hidden.header,
+            saved_ms=saved_ms,
         )
 
     def _headers_of(self, request: Request, asked: Asked, row: LedgerRow, *, leads: bool) -> dict[str, str]:

@@ -322,7 +322,8 @@ class Journal(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SpendQuery:
-    """What `helix spend` asks. `by` is one of model, key, user, team, tag, day; None: only the totals."""
+    """What `helix spend` asks. `by` is one of model, key, user, team, org, tag, day, session, client; None: only the
+    totals."""
 
     since: datetime
     until: datetime

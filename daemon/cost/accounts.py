@@ -170,8 +170,9 @@ class Accounts:
         output_tokens: int,
         total_ms: float,
         pii: str,
+        saved_ms: float | None = None,
     ) -> LedgerRow:
-        """Write down an answer that cost nothing."""
+        """Write down an answer that cost nothing. `saved_ms` is how long its provider took."""
         row = row_of_ask(ask, "hit", pii=pii)
         row.cache = str(verdict)
         row.similarity = similarity
@@ -180,6 +181,7 @@ class Accounts:
         row.output_tokens = output_tokens
         row.cost_usd = _ZERO_USD
         row.saved_usd = saved_usd
+        row.saved_ms = saved_ms
         row.total_ms = total_ms
         self._ledger.note(row)
         return row

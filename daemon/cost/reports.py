@@ -37,6 +37,11 @@ def log_row(row: LedgerRow) -> LogRow:
         pii=row.pii,
         reason=row.reason,
         tags=list(row.tags),
+        user=row.user,
+        team=row.team,
+        org=row.org,
+        session=row.session,
+        client=row.client,
     )
 
 
@@ -45,6 +50,7 @@ def explained(row: LedgerRow) -> ExplainedRow:
         **log_row(row),
         request_id=row.request_id,
         upstream_model=row.upstream_model,
+        swapped_from=row.swapped_from,
         price_source=row.price_source,
         bound_usd=None if row.bound_usd is None else usd_text(row.bound_usd),
         parts=[_part(part) for part in read_parts(row.price_parts)],

@@ -14,7 +14,7 @@ from .ledger import Ledger
 from .reports import explained, spend
 from .windows import window_at
 
-GROUPS = ("model", "key", "user", "team", "tag", "day")
+GROUPS = ("model", "key", "user", "team", "org", "tag", "day", "session", "client")
 
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 

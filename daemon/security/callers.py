@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from collections.abc import Mapping
 
@@ -49,7 +48,11 @@ class Callers:
 
     def pseudonym(self, value: str) -> str:
         """A stable stand-in for a value that must not be stored, 16 hex digits."""
-        return hmac.new(self._installation_key, value.encode("utf-8", "replace"), hashlib.sha256).hexdigest()[:16]
+        return self.fingerprint(value.encode("utf-8", "replace"))
+
+    def fingerprint(self, value: bytes) -> str:
+        """Equal for equal values and, without the installation's key, nothing to guess them by; 16 hex digits."""
+        return hmac.digest(self._installation_key, value, "sha256").hex()[:16]
 
     def _judge(self, credential: str) -> Caller:
         if self._master_key and hmac.compare_digest(credential.encode("utf-8", "replace"), self._master_key.encode()):

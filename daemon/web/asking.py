@@ -15,7 +15,7 @@ from ..exchange import Ask, DialectName, JsonObject
 from ..gateway import Rules
 from ..json_text import parse
 from ..ports import Clock
-from ..security.attribution import header_tags, header_user
+from ..security.attribution import client_of, header_session, header_tags, header_user
 from .foreign_headers import PREFIXES as FOREIGN_PREFIXES
 from .foreign_headers import in_own_words
 
@@ -71,6 +71,8 @@ async def read_ask(
         forward_headers=forwarded,
         received_at=clock.now(),
         started_s=started_s,
+        session=header_session(headers),
+        client=client_of(forwarded.get("user-agent")),
     )
 
 

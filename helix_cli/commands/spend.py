@@ -32,8 +32,11 @@ class Group(StrEnum):
     KEY = "key"
     USER = "user"
     TEAM = "team"
+    ORG = "org"
     TAG = "tag"
     DAY = "day"
+    SESSION = "session"
+    CLIENT = "client"
 
 
 @app.callback(invoke_without_command=True)

@@ -65,6 +65,19 @@ async def test_a_call_and_a_hit_are_in_the_logs_and_in_the_sums(start_daemon):
     assert (1, 1, 1) == (stats["entries"], stats["misses"], stats["hits"]["exact"])
 
 
+async def test_spend_says_which_client_and_which_session_asked(daemon):
+    body = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hello"}]}
+    sent = {"user-agent": "claude-cli/2.0.14 (external, cli)", "x-claude-code-session-id": "s-1"}
+    await daemon.post("/v1/chat/completions", body, sent)
+    await daemon.post("/v1/chat/completions", {**body, "metadata": {"session_id": "s-2"}})
+
+    by_client = (await daemon.helix_json("spend", "--by", "client"))["rows"]
+    by_session = (await daemon.helix_json("spend", "--by", "session"))["rows"]
+
+    assert [("claude-code", 1)] == [(row["client"], row["calls"]) for row in by_client if row["calls"]]
+    assert {("s-1", 1, 0), ("s-2", 0, 1)} == {(row["session"], row["calls"], row["hits"]) for row in by_session}
+
+
 async def test_spend_can_be_taken_elsewhere(daemon, tmp_path):
     await daemon.chat("Hello")
 

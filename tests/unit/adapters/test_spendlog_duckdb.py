@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daemon.adapters.spendlog_duckdb import _COLUMNS, SCHEMA_VERSION, DuckDbSpendLog
+from daemon.adapters.spendlog_duckdb import DuckDbSpendLog
+from daemon.adapters.spendlog_duckdb_schema import COLUMNS, SCHEMA_VERSION
 from daemon.errors import CannotStart, SpendLogUnavailable
 from daemon.exchange import LedgerRow
 from daemon.ports import SpendQuery
@@ -138,14 +139,16 @@ async def test_calls_hits_refusals_and_unknown_are_counted_apart(spend_log):
         ("user", [("", "3"), ("u", "1")]),
         ("team", [("red", "4")]),
         ("tag", [("a", "4"), ("b", "3")]),
+        ("org", [("", "3"), ("acme", "1")]),
         ("day", [("2026-11-22", "3"), ("2026-11-23", "1")]),
+        ("session", [("s-1", "3"), ("", "1")]),
+        ("client", [("codex", "3"), ("", "1")]),
     ],
 )
 async def test_reports_are_grouped_dearest_first_and_days_in_order(spend_log, by, expected):
-    one = row("1", cost_usd=Decimal(3), key="k", team="red", tags=("a", "b", "a"))
-    other = row(
-        "2", at=AT + timedelta(days=1), cost_usd=Decimal(1), model="n", key="k", user="u", team="red", tags=("a",)
-    )
+    one = row("1", cost_usd=Decimal(3), key="k", team="red", tags=("a", "b", "a"), session="s-1", client="codex")
+    later = {"at": AT + timedelta(days=1), "model": "n"}
+    other = row("2", **later, cost_usd=Decimal(1), key="k", user="u", team="red", org="acme", tags=("a",))
     await spend_log.write([one, other], 1)
 
     report = await spend_log.report(SpendQuery(ALWAYS.since, ALWAYS.until, by, "Europe/Berlin"))
@@ -258,25 +261,32 @@ async def test_it_is_for_the_owners_eyes(tmp_path, spend_log):
 
 
 def test_every_field_of_a_row_has_its_column():
-    assert [field.name for field in fields(LedgerRow)] == list(_COLUMNS)
+    assert [field.name for field in fields(LedgerRow)] == list(COLUMNS)
 
 
-async def test_an_older_file_is_brought_forward_and_a_copy_of_it_stays(tmp_path):
-    path, before = tmp_path / "spend.duckdb", tmp_path / "spend.v1.duckdb"
+ADDED_IN = {2: ["price_parts"], 3: ["session", "client", "saved_ms", "prompt_print", "with_tools", "swapped_from"]}
+
+
+@pytest.mark.parametrize("version", [1, 2])
+async def test_an_older_file_is_brought_forward_and_a_copy_of_it_stays(tmp_path, version):
+    path, before = tmp_path / "spend.duckdb", tmp_path / f"spend.v{version}.duckdb"
     await written(path, row("old"))
     with duckdb.connect(path) as connection:
-        connection.execute("ALTER TABLE ledger DROP COLUMN price_parts")
-        connection.execute("UPDATE progress SET schema_version = 1")
+        for column in (name for added_in, names in ADDED_IN.items() if added_in > version for name in names):
+            connection.execute(f"ALTER TABLE ledger DROP COLUMN {column}")
+        connection.execute("UPDATE progress SET schema_version = ?", [version])
+    new = row("new", price_parts="output=1@2", session="s", client="codex", saved_ms=1.5, with_tools=True)
 
-    await written(path, row("new", price_parts="output=1@2"))
+    await written(path, new)
 
     with duckdb.connect(before) as connection:
         assert [("old",)] == connection.execute("SELECT id FROM ledger").fetchall()
-        assert [(1,)] == connection.execute("SELECT schema_version FROM progress").fetchall()
+        assert [(version,)] == connection.execute("SELECT schema_version FROM progress").fetchall()
+    spend_log = DuckDbSpendLog(path)
+    await spend_log.open()
+    assert [row("old"), new] == await spend_log.recent(10)
+    await spend_log.aclose()
     with duckdb.connect(path) as connection:
-        assert [("old", ""), ("new", "output=1@2")] == connection.execute(
-            "SELECT id, price_parts FROM ledger"
-        ).fetchall()
         assert [(SCHEMA_VERSION,)] == connection.execute("SELECT schema_version FROM progress").fetchall()
 
 
