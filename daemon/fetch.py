@@ -122,15 +122,16 @@ class Fetcher:
         tape, is_settled = Tape(), False
         bill.partial = lambda: dialect.assemble_partial(tape.bytes())
         flight.begin(self._asked(attempt, answer, streamed=True))
-        async for piece in answer.pieces:
-            if tape.is_empty:
-                bill.first_byte()
-            seam = tape.record(piece)
-            # Clients stop reading at the last event, so the outcome is booked before it goes out.
-            if not is_settled and dialect.ends_stream(seam):
-                is_settled = True
-                await self._settle(attempt, answer.status, *_recorded(dialect, tape))
-            await flight.piece(piece)
+        async with aclosing(bill.metered(answer.pieces, tape.bytes) if bill.is_bounded else answer.pieces) as pieces:
+            async for piece in pieces:
+                if tape.is_empty:
+                    bill.first_byte()
+                seam = tape.record(piece)
+                # Clients stop reading at the last event, so the outcome is booked before it goes out.
+                if not is_settled and dialect.ends_stream(seam):
+                    is_settled = True
+                    await self._settle(attempt, answer.status, *_recorded(dialect, tape))
+                await flight.piece(piece)
 
     async def _settle(self, attempt: _Attempt, status: int, answer: JsonObject | None, body: bytes | None) -> None:
         """Book what the answer cost; keep it where it may be kept. `body` is None where it is not whole."""

@@ -204,7 +204,9 @@ class Accounts:
             row.price_source = price.source
             row.bound_usd = need.usd(admitted.output_tokens or need.output_tokens)
         await self._intend(row, admitted)
-        return Bill(row, body, Terms(price, target, len(sent), admitted, ask.started_s), dialect, self._books)
+        bound_tokens = (admitted.output_tokens or need.output_tokens or None) if admitted.holds else None
+        terms = Terms(price, target, len(sent), admitted, bound_tokens, ask.started_s)
+        return Bill(row, body, terms, dialect, self._books)
 
     async def _admit(self, ask: Ask, target: Target, row: LedgerRow, need: Need, *, is_free: bool) -> Admitted:
         """What costs nothing is admitted without asking, and so is what no budget covers."""

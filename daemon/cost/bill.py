@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -14,6 +14,7 @@ from ..ports import Clock
 from .admission import Admission, Admitted
 from .habits import Habits
 from .ledger import Ledger
+from .meter import Meter
 from .money import nanos_of
 from .rates import Price
 from .soft_limits import SoftLimits
@@ -43,6 +44,8 @@ class Terms:
     target: Target
     body_bytes: int
     admitted: Admitted
+    bound_tokens: int | None
+    """The most that may be written; None: no budget bounds it."""
     started_s: float
 
 
@@ -59,11 +62,17 @@ class Bill:
         self._terms = terms
         self._dialect = dialect
         self._books = books
+        self._counted_at_bound: Usage | None = None
         self._is_settled = False
 
     @property
     def id(self) -> str:
         return self.row.id
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether a budget bounds what the call may write."""
+        return self._terms.bound_tokens is not None
 
     @property
     def cost_usd(self) -> Decimal | None:
@@ -80,6 +89,21 @@ class Bill:
         if self.row.ttft_ms is None:
             self.row.ttft_ms = self._elapsed_ms()
 
+    async def metered(self, pieces: AsyncIterator[bytes], so_far: Callable[[], bytes]) -> AsyncGenerator[bytes, None]:
+        """A stream's bytes within what was reserved for it. Where it writes more it is ended as by its output limit.
+
+        `so_far` is all that was passed on. Only for a call with `bound_tokens`.
+        """
+        meter = Meter(self._dialect, self._terms.bound_tokens or 0)
+        async for piece in pieces:
+            if within := meter.within(piece):
+                yield within
+            if meter.is_passed:
+                yield self._end_at_bound(so_far())
+                return
+        if rest := meter.rest():
+            yield rest
+
     async def settle(self, usage: Usage | None, *, status: int, output_text: str = "") -> None:
         """Book what the call cost, once; later calls do nothing. The outcome is in the journal when this returns.
 
@@ -89,7 +113,9 @@ class Bill:
         if self._is_settled:
             return
         self.row.status = status
-        if usage is not None:
+        if self._counted_at_bound is not None:
+            await self._close("estimated", self._counted_at_bound)
+        elif usage is not None:
             self._learn(usage)
             await self._close("settled", usage)
         elif status >= 400:
@@ -128,6 +154,14 @@ class Bill:
                 await self._books.admission.settle(self.id, self._terms.admitted.holds, self.cost_nanos)
             finally:
                 self._books.soft_limits.settled(self._terms.admitted.holds)
+
+    def _end_at_bound(self, stream: bytes) -> bytes:
+        """The provider may have written more, which nobody saw: what was reserved is what is counted."""
+        bound_tokens = self._terms.bound_tokens or 0
+        self._counted_at_bound = replace(self._estimated_from_partial(), output_tokens=bound_tokens)
+        ended = f"ended at its bound of {bound_tokens} output tokens, which its provider passed"
+        self.row.reason = "; ".join(filter(None, (self.row.reason, ended)))
+        return self._dialect.cut(stream, self._counted_at_bound)
 
     def _price(self, usage: Usage) -> None:
         """A call without a price has no cost that is known, unless it used nothing."""

@@ -26,7 +26,7 @@ from .parameters import (
 )
 from .questions import first_turns, is_hot, keyed, question_of
 from .refusals import OpenAiErrors
-from .stream_rewriter import RestoringRewriter
+from .stream_rewriter import RestoringRewriter, delta_texts
 from .texts import content_texts, further_texts, kind_of, schema_texts, value_at
 from .untrusted import MAX_TOKENS, as_count, as_object, as_objects, as_text, optional_count, without
 
@@ -80,6 +80,8 @@ _TURN_WORDS = frozenset({"role", "content", "tool_call_id"})
 _NORMAL_ENDS = ("stop", "tool_calls", "function_call")
 _OUTPUT_LIMITS = ("max_completion_tokens", "max_tokens")
 _KNOWS_NEW_LIMIT = re.compile(r"(?:.*/)?(?:o\d|gpt-|chatgpt-)")
+
+_SHAPE = chat_stream.ChatShape(with_usage=True)
 
 
 class ChatDialect(OpenAiErrors):
@@ -169,6 +171,12 @@ class ChatDialect(OpenAiErrors):
     def ends_stream(self, piece: bytes) -> bool:
         return chat_stream.ends_stream(piece)
 
+    def delta_texts(self, event: JsonObject) -> list[str]:
+        return delta_texts(_SHAPE, event)
+
+    def cut(self, stream: bytes, usage: Usage) -> bytes:
+        return chat_stream.cut(self.assemble_partial(stream), usage_block(usage))
+
     def assemble(self, stream: bytes) -> JsonObject | None:
         assembly = chat_stream.ChatAssembly(stream)
         return assembly.answer() if assembly.is_complete else None
@@ -183,6 +191,12 @@ class ChatDialect(OpenAiErrors):
         if restore is not None:
             return RestoringRewriter(chat_stream.ChatShape(with_usage=with_usage), restore)
         return None if with_usage else chat_stream.UsageFilter()
+
+
+def usage_block(usage: Usage) -> JsonObject:
+    """The tokens as a provider of this protocol says them."""
+    read, written = usage.prompt_tokens, usage.output_tokens
+    return {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written}
 
 
 def chat_usage(answer: JsonObject) -> Usage | None:

@@ -6,7 +6,7 @@ https://platform.openai.com/docs/api-reference/chat-streaming
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..exchange import JsonObject
@@ -265,6 +265,24 @@ def replay(answer: JsonObject, *, with_usage: bool) -> bytes:
         events += [json_event({**envelope, "choices": [part]}) for part in parts]
     if with_usage and isinstance(answer.get("usage"), dict):
         events.append(json_event({**envelope, "choices": [], "usage": answer["usage"]}))
+    return b"".join(events) + DONE
+
+
+def cut(answer: JsonObject, usage: JsonObject) -> bytes:
+    """The events that end the stream of an answer that is not whole."""
+    return ended_by_length(_envelope(answer), answer["choices"], {"delta": {}}, usage)
+
+
+def ended_by_length(
+    envelope: JsonObject, choices: Iterable[JsonObject], closing: JsonObject, usage: JsonObject
+) -> bytes:
+    """Each open choice with `closing` and its reason, usage for whoever asked for it, the mark."""
+    events = [
+        json_event({**envelope, "choices": [{"index": choice["index"], **closing, "finish_reason": "length"}]})
+        for choice in choices
+        if choice.get("finish_reason") is None
+    ]
+    events.append(json_event({**envelope, "choices": [], "usage": usage}))
     return b"".join(events) + DONE
 
 

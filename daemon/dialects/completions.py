@@ -7,7 +7,7 @@ from typing import Any
 
 from ..exchange import DialectName, JsonObject, Usage
 from . import chat_stream
-from .chat import chat_usage
+from .chat import chat_usage, usage_block
 from .dialect import Place, Question, StreamRestore, StreamRewriter
 from .parameters import (
     Check,
@@ -24,7 +24,7 @@ from .parameters import (
 from .questions import keyed
 from .refusals import OpenAiErrors
 from .sse import json_event
-from .stream_rewriter import RestoringRewriter
+from .stream_rewriter import RestoringRewriter, delta_texts
 from .texts import further_texts, kind_of, strings_at
 from .untrusted import MAX_TOKENS, as_count, as_index, as_object, as_objects, as_text, without
 
@@ -129,6 +129,14 @@ class CompletionsDialect(OpenAiErrors):
 
     def ends_stream(self, piece: bytes) -> bool:
         return chat_stream.ends_stream(piece)
+
+    def delta_texts(self, event: JsonObject) -> list[str]:
+        return delta_texts(_Shape(with_usage=True), event)
+
+    def cut(self, stream: bytes, usage: Usage) -> bytes:
+        answer, closing = self.assemble_partial(stream), {"text": "", "logprobs": None}
+        envelope = without(answer, "choices", "usage")
+        return chat_stream.ended_by_length(envelope, answer["choices"], closing, usage_block(usage))
 
     def assemble(self, stream: bytes) -> JsonObject | None:
         assembly = _Assembly(stream)

@@ -149,6 +149,15 @@ class Dialect(Protocol):
         """Whether these bytes hold the event after which clients stop reading."""
         ...
 
+    def delta_texts(self, event: JsonObject) -> list[str]:
+        """The texts that one event adds to what a stream has written. Thoughts that are sealed may be left out."""
+        ...
+
+    def cut(self, stream: bytes, usage: Usage) -> bytes:
+        """The events that end a stream after these bytes as its output limit would: what is open is closed, the reason
+        is given, and `usage` said."""
+        ...
+
     def assemble(self, stream: bytes) -> JsonObject | None:
         """The whole answer that a stream's bytes amount to; None where it is broken or not ended."""
         ...

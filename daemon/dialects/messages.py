@@ -25,7 +25,7 @@ from .parameters import (
 from .questions import first_turns, is_hot, keyed, question_of
 from .refusals import refusal_details
 from .sse import json_event
-from .stream_rewriter import RestoringRewriter
+from .stream_rewriter import RestoringRewriter, delta_texts
 from .texts import content_texts, further_texts, schema_texts
 from .untrusted import as_count, as_object, as_objects, as_text, optional_count, without
 
@@ -193,6 +193,12 @@ class MessagesDialect:
 
     def ends_stream(self, piece: bytes) -> bool:
         return messages_stream.ends_stream(piece)
+
+    def delta_texts(self, event: JsonObject) -> list[str]:
+        return delta_texts(messages_stream.MessagesShape(), event)
+
+    def cut(self, stream: bytes, usage: Usage) -> bytes:
+        return messages_stream.cut(stream, usage)
 
     def assemble(self, stream: bytes) -> JsonObject | None:
         assembly = messages_stream.MessagesAssembly(stream)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ..exchange import JsonObject
+from ..exchange import JsonObject, Usage
 from ..json_text import parse_object, parse_objects, to_json
 from .dialect import Place, TextKind
 from .sse import json_event, stream_data
@@ -110,6 +110,10 @@ class MessagesAssembly:
         """What has come so far as a whole answer."""
         return {**self._message, "content": [block.whole() for _, block in sorted(self._blocks.items())]}
 
+    def open_blocks(self) -> list[int]:
+        """Where the blocks stand that have not ended yet."""
+        return sorted(index for index, block in self._blocks.items() if not block.is_stopped)
+
     def _add(self, event: JsonObject | None) -> None:
         if event is None:
             self._is_failed = True
@@ -208,13 +212,31 @@ def replay(answer: JsonObject) -> bytes:
     )
 
 
+def cut(stream: bytes, usage: Usage) -> bytes:
+    """The events that end a stream here: each open block closed, the reason with the counts, the stop."""
+    assembly = MessagesAssembly(stream)
+    counts = {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens}
+    closing = {"stop_reason": "max_tokens", "stop_sequence": None}
+    return b"".join(
+        (
+            *(_block_stop(index) for index in assembly.open_blocks()),
+            json_event({"type": "message_delta", "delta": closing, "usage": counts}, name="message_delta"),
+            json_event({"type": "message_stop"}, name="message_stop"),
+        )
+    )
+
+
 def _replayed_block(index: int, block: JsonObject) -> Iterator[bytes]:
     opening, deltas = _opened(block)
     start = {"type": "content_block_start", "index": index, "content_block": opening}
     yield json_event(start, name="content_block_start")
     for delta in deltas:
         yield _delta_event(index, delta)
-    yield json_event({"type": "content_block_stop", "index": index}, name="content_block_stop")
+    yield _block_stop(index)
+
+
+def _block_stop(index: int) -> bytes:
+    return json_event({"type": "content_block_stop", "index": index}, name="content_block_stop")
 
 
 def _opened(block: JsonObject) -> tuple[JsonObject, list[JsonObject]]:

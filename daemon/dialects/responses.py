@@ -32,7 +32,7 @@ from .questions import first_turns, is_hot, unfit_length
 from .refusals import OpenAiErrors
 from .responses_items import answer_places, input_places
 from .sse import json_event
-from .stream_rewriter import RestoringRewriter
+from .stream_rewriter import RestoringRewriter, delta_texts
 from .texts import further_texts, schema_texts, strings_at
 from .untrusted import as_count, as_object, as_objects, as_text, optional_count, without
 
@@ -186,6 +186,12 @@ class ResponsesDialect(OpenAiErrors):
 
     def ends_stream(self, piece: bytes) -> bool:
         return responses_stream.ends_stream(piece)
+
+    def delta_texts(self, event: JsonObject) -> list[str]:
+        return delta_texts(responses_stream.ResponsesShape(), event)
+
+    def cut(self, stream: bytes, usage: Usage) -> bytes:
+        return responses_stream.cut(stream, usage)
 
     def assemble(self, stream: bytes) -> JsonObject | None:
         assembly = responses_stream.ResponsesAssembly(stream)

@@ -5,11 +5,12 @@ https://platform.openai.com/docs/api-reference/responses-streaming
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from ..exchange import JsonObject
+from ..exchange import JsonObject, Usage
 from ..json_text import parse_object, parse_objects
 from .dialect import Place, TextKind
 from .responses_items import answer_places, output_places, part_places
@@ -37,6 +38,14 @@ _TEXTS: Mapping[str, tuple[str, TextKind]] = MappingProxyType(
     }
 )
 """Texts that come in deltas: the events' name, and the field that holds the text once it is done."""
+
+_DELTA_FIELDS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "function_call": ("response.function_call_arguments", "arguments"),
+        "custom_tool_call": ("response.custom_tool_call_input", "input"),
+    }
+)
+"""Items of one text that comes in deltas: these events' name, and the field."""
 
 
 def ends_stream(piece: bytes) -> bool:
@@ -105,11 +114,12 @@ def _output_index(event: JsonObject) -> int:
 class ResponsesAssembly:
     """An answer that grows by events. The last event holds all of it, as far as providers follow the protocol."""
 
-    __slots__ = ("_is_ended", "_is_failed", "_items", "_response", "_unfinished")
+    __slots__ = ("_is_ended", "_is_failed", "_items", "_opened", "_response", "_unfinished")
 
     def __init__(self, stream: bytes) -> None:
         self._response: JsonObject = {}
         self._items: dict[int, JsonObject] = {}
+        self._opened: dict[int, JsonObject] = {}
         self._unfinished: dict[int, list[str]] = {}
         self._is_ended = self._is_failed = False
         said = [data for data in stream_data(stream) if data != b"[DONE]"]
@@ -125,8 +135,15 @@ class ResponsesAssembly:
         """What has come so far as a whole answer."""
         if self._response.get("output"):
             return self._response
-        items = [item for _, item in sorted({**self._unfinished_items(), **self._items}.items())]
-        return {**self._response, "output": items}
+        return {**self._response, "output": self._output()}
+
+    def cut(self) -> tuple[dict[int, JsonObject], JsonObject]:
+        """The items that were not done, by their place, and the answer, as they are where an output limit ends them."""
+        reason: JsonObject = {"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}
+        return self._unfinished_items(), {**self._response, **reason, "output": self._output()}
+
+    def _output(self) -> list[JsonObject]:
+        return [item for _, item in sorted({**self._unfinished_items(), **self._items}.items())]
 
     def _add(self, event: JsonObject | None) -> None:
         kind = as_text(event.get("type")) if event is not None else "error"
@@ -136,17 +153,51 @@ class ResponsesAssembly:
         if isinstance(event.get("response"), dict):
             self._response = event["response"]
             self._is_ended = self._is_ended or kind in _LAST
+        elif kind == "response.output_item.added":
+            self._opened[_output_index(event)] = as_object(event.get("item"))
         elif kind == "response.output_item.done":
             self._items[_output_index(event)] = as_object(event.get("item"))
         elif kind.endswith(".delta") and isinstance(event.get("delta"), str):
             self._unfinished.setdefault(_output_index(event), []).append(event["delta"])
 
     def _unfinished_items(self) -> dict[int, JsonObject]:
-        """What was written of items that did not end: enough for an estimate."""
+        """What was written of items that did not end. One whose beginning was not seen is a message."""
+        places = {*self._opened, *self._unfinished} - self._items.keys()
         return {
-            index: {"type": "message", "content": [{"type": "output_text", "text": "".join(texts)}]}
-            for index, texts in self._unfinished.items()
+            index: _unfinished(self._opened.get(index, {}), "".join(self._unfinished.get(index, ())))
+            for index in places
         }
+
+
+def _unfinished(item: JsonObject, text: str) -> JsonObject:
+    kind = as_text(item.get("type")) or "message"
+    if kind in _DELTA_FIELDS:
+        return {**item, "status": "incomplete", _DELTA_FIELDS[kind][1]: text}
+    if kind == "reasoning":
+        return {**item, "status": "incomplete", "summary": [{"type": "summary_text", "text": text}] if text else []}
+    content = [{"type": "output_text", "text": text, "annotations": []}] if text else []
+    return {"type": kind, "role": "assistant", **item, "status": "incomplete", "content": content}
+
+
+def cut(stream: bytes, usage: Usage) -> bytes:
+    """The events that end a stream here: each open item as far as it came, then the answer with its reason."""
+    unfinished, answer = ResponsesAssembly(stream).cut()
+    read, written = usage.prompt_tokens, usage.output_tokens
+    answer["usage"] = {"input_tokens": read, "output_tokens": written, "total_tokens": read + written}
+    events: list[JsonObject] = [
+        *(
+            {"type": "response.output_item.done", "output_index": index, "item": item}
+            for index, item in sorted(unfinished.items())
+        ),
+        {"type": "response.incomplete", "response": answer},
+    ]
+    numbers = itertools.count(_last_number(stream) + 1)
+    return b"".join([_event({**event, "sequence_number": next(numbers)}) for event in events])
+
+
+def _last_number(stream: bytes) -> int:
+    events = parse_objects(list(stream_data(stream))[-1:])
+    return max((as_index(event.get("sequence_number"), otherwise=0) for event in events if event), default=0)
 
 
 def _holds_all(event: JsonObject | None) -> bool:
@@ -187,11 +238,7 @@ def _opened(item: JsonObject) -> tuple[JsonObject, list[tuple[str, str]]]:
     """An item as it begins, and which of its texts come in deltas; items without deltas begin whole."""
     if item.get("type") == "message":
         return {**item, "status": "in_progress", "content": []}, []
-    fields = {
-        "function_call": ("response.function_call_arguments", "arguments"),
-        "custom_tool_call": ("response.custom_tool_call_input", "input"),
-    }
-    name, field = fields.get(as_text(item.get("type")), ("", ""))
+    name, field = _DELTA_FIELDS.get(as_text(item.get("type")), ("", ""))
     if not isinstance(item.get(field), str):
         return item, []
     return {**item, "status": "in_progress", field: ""}, [(name, field)]

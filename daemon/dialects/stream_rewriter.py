@@ -45,6 +45,11 @@ class StreamShape(Protocol):
         ...
 
 
+def delta_texts(shape: StreamShape, event: JsonObject) -> list[str]:
+    """What an event adds to texts that grow; a text that is complete in itself repeats what came before."""
+    return [place.text for place in shape.places(event) if place.channel]
+
+
 class RestoringRewriter:
     """A StreamRewriter for any protocol that has a StreamShape. For one stream."""
 

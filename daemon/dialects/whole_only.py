@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..exchange import JsonObject
+from ..exchange import JsonObject, Usage
 from ..json_text import to_json
 from .dialect import StreamRestore, StreamRewriter
 
@@ -21,6 +21,12 @@ class WholeOnly:
 
     def ends_stream(self, piece: bytes) -> bool:
         return False
+
+    def delta_texts(self, event: JsonObject) -> list[str]:
+        return []
+
+    def cut(self, stream: bytes, usage: Usage) -> bytes:
+        return b""
 
     def assemble(self, stream: bytes) -> JsonObject | None:
         return None

@@ -22,6 +22,7 @@ from daemon.adapters.redis_link import Patience
 from daemon.adapters.store_embedded import EmbeddedStore
 from daemon.adapters.store_redis import RedisStore
 from daemon.clock import SystemClock
+from daemon.dialects import dialect_named
 from daemon.errors import BudgetExceeded
 from daemon.exchange import Usage
 from tests.fixtures_redis import RedisServer
@@ -29,13 +30,15 @@ from tests.unit.cost.books import Books, ask, open_books
 
 LIMIT_USD = Decimal(1)
 USUAL_TOKENS = 200
+LONGEST_TOKENS = 4096
 TABLE = {
     "gpt-test": {
         "input_cost_per_token": Decimal("0.000001"),
         "output_cost_per_token": Decimal("0.00001"),
-        "max_output_tokens": 4096,
+        "max_output_tokens": LONGEST_TOKENS,
     }
 }
+CHAT = dialect_named("chat")
 PATIENT = Patience(answer_s=20, connect_s=20, command_s=20, connection_s=20)
 """A busy machine may stop a process for longer than the 50 ms that a daemon waits."""
 
@@ -75,7 +78,8 @@ async def _call(books: Books, name: str, chance: random.Random, takes_s: float =
     try:
         async with books.reserving(ask(id=name)) as bill:
             await asyncio.sleep(chance.random() * takes_s)
-            tokens = min(int(chance.expovariate(1 / USUAL_TOKENS)) + 1, bill.body.get("max_tokens", 4096))
+            limit = CHAT.output_limit(bill.body) or LONGEST_TOKENS
+            tokens = min(int(chance.expovariate(1 / USUAL_TOKENS)) + 1, limit)
             await bill.settle(Usage(30, tokens), status=200)
     except BudgetExceeded:
         return False
