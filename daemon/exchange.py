@@ -84,6 +84,8 @@ class Ask:
     """Equal for equal prompts to one model, whoever asks; known once the body is hidden."""
     swapped_from: str = ""
     """The model that would have answered, had no rule chosen a cheaper one."""
+    retries: int | None = None
+    """How often its caller wants a target asked once more; None: as the owner says."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,13 @@ from .cost.accounts import Accounts, Bill
 from .dialects.dialect import Dialect
 from .errors import UpstreamFailed
 from .exchange import Answer, Ask, Call, JsonObject, LedgerRow, Target
-from .json_text import parse_object, to_json
+from .json_text import canonical, parse_object, to_json
 from .pii.privacy import Hidden, Privacy
 from .ports import Clock, Provider
 from .routing.attempts import Attempts, Dispatcher
-from .routing.router import Route
+from .routing.balancing import Asking
+from .routing.causes import BROKEN_STREAM, cause_of, is_error_event
+from .routing.route import Route
 from .tape import Tape
 
 MAX_ANSWER_BYTES = 64 * 2**20
@@ -54,6 +56,7 @@ class _Attempt:
     request: Request
     flight: Flight
     bill: Bill
+    attempts: Attempts
     is_primary: bool
     asked_s: float
 
@@ -72,18 +75,35 @@ class Fetcher:
 
     async def fetch(self, request: Request, flight: Flight) -> None:
         """Ask one target after the other until one answers; from its first byte on no other is asked."""
-        attempts = self.dispatcher.attempts(request.route.targets, retries=self.retries)
+        retries = self.retries if request.ask.retries is None else request.ask.retries
+        asking = await self._asking(request)
         number = 0
-        while (target := await attempts.next()) is not None:
-            try:
-                if await self._attempt(request, flight, target, attempts, number):
-                    attempts.completed()
-                    return
-            except UpstreamFailed as error:
-                goes_on = attempts.goes_on_after_failure(error)  # a stream that is cut says as much of a provider
-                if flight.has_begun or not goes_on:
-                    raise
-            number += 1
+        with self.dispatcher.attempts(request.route, asking, retries=retries) as attempts:
+            while (target := await attempts.next()) is not None:
+                try:
+                    if await self._attempt(request, flight, target, attempts, number):
+                        attempts.completed()
+                        return
+                except UpstreamFailed as error:
+                    goes_on = attempts.goes_on_after_failure(error)  # a stream that is cut says as much of a provider
+                    if flight.has_begun or not goes_on:
+                        raise
+                number += 1
+
+    async def _asking(self, request: Request) -> Asking:
+        """What the choice of a target needs; next to nothing where there is no choice."""
+        ask, dialect, sharing = request.ask, request.dialect, request.route.sharing
+        if sharing is None:
+            return Asking(stream=ask.stream)
+        conversation = canonical(dialect.opening(ask.body)) if sharing.is_sticky else b""
+        if sharing.strategy != "cheapest":
+            return Asking(conversation, ask.stream)
+        usd = {
+            target: expected_usd
+            for target in request.route.primaries
+            if (expected_usd := await self.accounts.expected_usd(ask, target)) is not None
+        }
+        return Asking(conversation, ask.stream, usd)
 
     async def _attempt(self, request: Request, flight: Flight, target: Target, attempts: Attempts, number: int) -> bool:
         """Whether the target's answer stands. What was not settled inside is settled on leaving: by what came."""
@@ -98,40 +118,59 @@ class Fetcher:
             pii=request.hidden.header,
         )
         async with reserving as bill:
-            is_primary = target == request.route.targets[0]
-            attempt = _Attempt(request, flight, bill, is_primary, self.clock.monotonic_s())
+            is_primary = target in request.route.primaries
+            attempt = _Attempt(request, flight, bill, attempts, is_primary, self.clock.monotonic_s())
             answer = await self.providers[target.provider].ask(_call(request, target, bill.body))
             async with aclosing(answer.pieces):
                 if attempts.goes_on_after(answer.status, answer.headers):
                     await bill.settle(None, status=answer.status)
                     return False
                 pass_on = self._pass_on_stream if answer.is_event_stream else self._pass_on_whole
-                await pass_on(attempt, answer)
-                return True
+                return await pass_on(attempt, answer)
 
-    async def _pass_on_whole(self, attempt: _Attempt, answer: Answer) -> None:
+    async def _pass_on_whole(self, attempt: _Attempt, answer: Answer) -> bool:
+        """Whether it was passed on: a refusal for a cause that others are named for is put aside."""
         attempt.bill.first_byte()  # from here on a body that breaks off is no call that was never answered
         body = await _read(answer)
         asked = self._asked(attempt, answer, streamed=False)
-        await self._settle(attempt, answer.status, parse_object(body), body)
+        found = parse_object(body)
+        await self._settle(attempt, answer.status, found, body)
+        if attempt.attempts.goes_on_because(cause_of(answer.status, found)):
+            return False
+        if answer.status == 200:
+            attempt.attempts.began(asked.provider_s)
         attempt.flight.begin(asked)
         await attempt.flight.piece(body)
+        return True
 
-    async def _pass_on_stream(self, attempt: _Attempt, answer: Answer) -> None:
+    async def _pass_on_stream(self, attempt: _Attempt, answer: Answer) -> bool:
+        """Whether it was passed on: it begins with its first bytes, and one that begins with an error may be put
+        aside."""
         dialect, bill, flight = attempt.request.dialect, attempt.bill, attempt.flight
         tape, is_settled = Tape(), False
         bill.partial = lambda: dialect.assemble_partial(tape.bytes())
-        flight.begin(self._asked(attempt, answer, streamed=True))
         async with aclosing(bill.metered(answer.pieces, tape.bytes) if bill.is_bounded else answer.pieces) as pieces:
             async for piece in pieces:
                 if tape.is_empty:
-                    bill.first_byte()
+                    if is_error_event(piece) and attempt.attempts.goes_on_after(BROKEN_STREAM, {}):
+                        await bill.settle(None, status=BROKEN_STREAM)
+                        return False
+                    self._begin_stream(attempt, answer)
                 seam = tape.record(piece)
                 # Clients stop reading at the last event, so the outcome is booked before it goes out.
                 if not is_settled and dialect.ends_stream(seam):
                     is_settled = True
                     await self._settle(attempt, answer.status, *_recorded(dialect, tape))
                 await flight.piece(piece)
+        if tape.is_empty:
+            self._begin_stream(attempt, answer)
+        return True
+
+    def _begin_stream(self, attempt: _Attempt, answer: Answer) -> None:
+        asked = self._asked(attempt, answer, streamed=True)
+        attempt.bill.first_byte()
+        attempt.attempts.began(asked.provider_s)
+        attempt.flight.begin(asked)
 
     async def _settle(self, attempt: _Attempt, status: int, answer: JsonObject | None, body: bytes | None) -> None:
         """Book what the answer cost; keep it where it may be kept. `body` is None where it is not whole."""

@@ -55,8 +55,6 @@ class Pipeline:
         dialect = dialect_named(ask.dialect)
         route = self.router.route(ask.model, ask.dialect)
         ask, hidden = await self._hide(dialect, ask)
-        if route.is_shared:
-            route = route.for_conversation(canonical(dialect.opening(ask.body)))
         try:
             lookup = await self.cache.find(ask=ask, dialect=dialect, body=ask.body, target=route.targets[0])
         except CacheMiss as miss:
@@ -207,8 +205,8 @@ class Pipeline:
             out["x-helix-similarity"] = f"{lookup.similarity:.4f}"
         if found := request.hidden.header:
             out["x-helix-pii"] = found
-        answered_by = row.upstream_model or request.route.targets[0].model
-        if answered_by != ask.model:
+        answered_by = row.upstream_model or request.route.model
+        if answered_by and answered_by != ask.model:
             out["x-helix-model"] = answered_by
         if not ask.stream:
             if row.cost_usd is not None:

@@ -16,6 +16,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
 EntityType = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=64)]
 Usd = Annotated[Decimal, Field(ge=0, lt=9_000_000, max_digits=19, decimal_places=12)]
 Operator = Literal["replace", "mask", "hash", "encrypt", "block", "allow"]
+Strategy = Literal["weighted", "least_busy", "lowest_latency", "cheapest"]
 WindowName = Literal["hour", "day", "week", "month", "total"]
 
 
@@ -132,7 +133,11 @@ class ModelSettings(Section):
     name: str = Field(min_length=1)
     target: str = ""
     shares: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+    strategy: Strategy = "weighted"
+    sticky: bool = True
     fallbacks: tuple[str, ...] = ()
+    context_window_fallbacks: tuple[str, ...] = ()
+    content_policy_fallbacks: tuple[str, ...] = ()
     input_usd_per_mtok: Usd | None = None
     output_usd_per_mtok: Usd | None = None
     cached_input_usd_per_mtok: Usd | None = None
@@ -141,6 +146,12 @@ class ModelSettings(Section):
     def one_way_to_say_where(self) -> ModelSettings:
         if self.target and self.shares:
             raise ValueError("target and shares exclude each other: name the target among the shares")
+        return self
+
+    @model_validator(mode="after")
+    def a_strategy_chooses_among_some(self) -> ModelSettings:
+        if self.strategy != "weighted" and not self.shares:
+            raise ValueError("strategy chooses among the targets of shares, and there are none")
         return self
 
     @model_validator(mode="after")

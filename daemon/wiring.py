@@ -43,7 +43,6 @@ from .pii.redacting import MAX_NUMBERED_VALUES, Redactor
 from .pipeline import Pipeline
 from .ports import Clock, Finder, Provider, Store
 from .routing.attempts import Dispatcher
-from .routing.health import Health
 from .routing.known_providers import providers_from_environment
 from .routing.router import Router
 from .security.callers import Callers
@@ -75,7 +74,7 @@ def build_gateway(loaded: Loaded, load: Callable[[], Loaded]) -> Gateway:
     key = data.installation_key(loaded.data_dir)
     clock = SystemClock()
     parts = _build_parts(settings, loaded.data_dir, clock, key)
-    traffic = Traffic(Flights(), Dispatcher(clock, Health(clock)))
+    traffic = Traffic(Flights(), Dispatcher.of(clock))
 
     def load_rules() -> Rules:
         return _build_rules(_with_providers(load().settings), parts, traffic, key)

@@ -20,7 +20,7 @@ from ..errors import (
     SpendLogUnavailable,
     StoreUnavailable,
 )
-from ..exchange import Ask, JsonObject, LedgerRow, Target, Verdict
+from ..exchange import Ask, JsonObject, LedgerRow, Target, Usage, Verdict
 from ..json_text import to_json
 from ..ports import Clock, CounterStore, Journal, RecordStore, SpendLog
 from ..settings import Settings
@@ -31,7 +31,7 @@ from .budgets import Budgets
 from .habits import Habits
 from .ledger import Closed, Ledger
 from .money import nanos_of
-from .needs import Need, need_of
+from .needs import UNLEARNED_OUTPUT_TOKENS, Need, need_of
 from .prices import Prices
 from .rows import call_row, refuse, row_of_ask
 from .soft_limits import SoftLimits
@@ -158,6 +158,19 @@ class Accounts:
             raise
         else:
             await bill.abandon(None)
+
+    async def expected_usd(self, ask: Ask, target: Target) -> Decimal | None:
+        """What a request is likely to cost there, by its length and by what the model usually writes; None where
+        nobody knows its price."""
+        price = await self._prices.price(ask.model, target)
+        if price is None:
+            return None
+        output_tokens = self._habits.usual_output(target)
+        likely = Usage(
+            input_tokens=self._habits.tokens_in(target, len(to_json(ask.body))),
+            output_tokens=UNLEARNED_OUTPUT_TOKENS if output_tokens is None else output_tokens,
+        )
+        return price.at(self._clock.now()).quote(likely).cost_usd
 
     def record_hit(
         self,

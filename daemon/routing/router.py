@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import math
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -14,7 +11,8 @@ from types import MappingProxyType
 
 from ..errors import SettingsError, UnknownModel
 from ..exchange import DialectName, JsonObject, Target
-from ..settings import ProviderSettings, Settings
+from ..settings import ModelSettings, ProviderSettings, Settings
+from .route import Cause, Route, Sharing
 
 ECHO = "helix/echo"
 """Always there, whatever is configured."""
@@ -46,32 +44,6 @@ _ROUTES: Mapping[DialectName, str] = MappingProxyType(
 
 _MAX_NAME = 256
 """Characters in a model's name; the longest of any provider has about 100."""
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """Where a request may be answered: the primary, then its fallbacks in order, each once."""
-
-    targets: tuple[Target, ...]
-    shares: tuple[float, ...] = ()
-    """Of the first targets, which share the model's conversations; empty where there is one primary."""
-
-    @property
-    def is_shared(self) -> bool:
-        """Whether it matters which conversation a request belongs to."""
-        return len(self.shares) > 1
-
-    def for_conversation(self, opening: bytes) -> Route:
-        """The route with the target first that this conversation belongs to, the others that share it next.
-
-        A conversation stays with its target, where the provider's prompt cache knows it, and so do equal requests.
-        Where a target joins or leaves, only its own share moves (weighted rendezvous hashing).
-        """
-        if not self.is_shared:
-            return self
-        sharing = zip(self.targets, self.shares, strict=False)
-        ranked = sorted(sharing, key=lambda entry: _claim(opening, *entry), reverse=True)
-        return Route(tuple(target for target, _ in ranked) + self.targets[len(ranked) :])
 
 
 class Router:
@@ -136,13 +108,31 @@ class Router:
         return [_listed(name, owner) for name, owner in owners.items()]
 
     def _find_route(self, model: str, dialect: DialectName) -> Route:
-        name, fallbacks = self._follow(model)
+        name, aliases = self._follow(model)
         shared = self._shared(name, dialect)
         if not shared:
             raise UnknownModel(self._unknown(model, name, dialect))
-        others = (self._target(self._follow(fallback)[0], dialect) for fallback in fallbacks)
-        targets = dict.fromkeys([*shared, *(other for other in others if other is not None)])
-        return Route(tuple(targets), tuple(shared.values()) if len(shared) > 1 else ())
+        fallbacks = self._targets((name for alias in aliases for name in alias.fallbacks), dialect)
+        targets = dict.fromkeys([*shared, *fallbacks])
+        return Route(tuple(targets), self._sharing(name, shared), self._by_cause(aliases, dialect))
+
+    def _sharing(self, name: str, shared: Mapping[Target, float]) -> Sharing | None:
+        if len(shared) < 2:
+            return None
+        alias = self._aliases[name]
+        return Sharing(tuple(shared.values()), alias.strategy, alias.sticky)
+
+    def _by_cause(self, aliases: Iterable[ModelSettings], dialect: DialectName) -> Mapping[Cause, tuple[Target, ...]]:
+        named = {
+            Cause.CONTEXT_WINDOW: [name for alias in aliases for name in alias.context_window_fallbacks],
+            Cause.CONTENT_POLICY: [name for alias in aliases for name in alias.content_policy_fallbacks],
+        }
+        return {cause: self._targets(names, dialect) for cause, names in named.items() if names}
+
+    def _targets(self, names: Iterable[str], dialect: DialectName) -> tuple[Target, ...]:
+        """Where aliases and models are answered in the end; those that nobody serves in this dialect are left out."""
+        found = (self._target(self._follow(name)[0], dialect) for name in names)
+        return tuple(target for target in found if target is not None)
 
     def _shared(self, name: str, dialect: DialectName) -> dict[Target, float]:
         """The targets that serve a name, with their shares: one, unless an alias shares it out."""
@@ -151,17 +141,17 @@ class Router:
         found = {self._target(self._follow(each)[0], dialect): share for each, share in names.items()}
         return {target: share for target, share in found.items() if target is not None}
 
-    def _follow(self, model: str) -> tuple[str, tuple[str, ...]]:
-        """The name that an alias stands for in the end, and the fallbacks met on the way."""
-        seen, fallbacks = [model], list[str]()
+    def _follow(self, model: str) -> tuple[str, tuple[ModelSettings, ...]]:
+        """The name that an alias stands for in the end, and the aliases met on the way."""
+        seen, aliases = [model], list[ModelSettings]()
         while (alias := self._aliases.get(seen[-1])) is not None:
-            fallbacks += alias.fallbacks
+            aliases.append(alias)
             if not alias.target:
                 break
             if alias.target in seen:
                 raise SettingsError(_loop([*seen, alias.target]))
             seen.append(alias.target)
-        return seen[-1], tuple(fallbacks)
+        return seen[-1], tuple(aliases)
 
     def _target(self, name: str, dialect: DialectName) -> Target | None:
         speaking = [provider for provider in self._providers if dialect in _SPEAKS[provider.type]]
@@ -198,12 +188,6 @@ class Router:
 
 def _listed(name: str, owner: str) -> JsonObject:
     return {"id": name, "object": "model", "created": 0, "owned_by": owner}
-
-
-def _claim(opening: bytes, target: Target, share: float) -> float:
-    """How much a target lays claim to a conversation: the largest claim is each target's as often as its share says."""
-    digest = hashlib.blake2b(opening, digest_size=8, key=f"{target.provider}/{target.model}".encode()[:64]).digest()
-    return share / -math.log((int.from_bytes(digest, "big") + 0.5) / 2**64)
 
 
 def _serves(provider: ProviderSettings, name: str, rest: str) -> bool:

@@ -81,3 +81,69 @@ async def test_a_sick_target_is_left_alone_after_some_failures(daemon, upstream,
 
     assert len(sick.asked) < 12
     assert 12 == len(upstream.asked)
+
+
+BY_CAUSE = """
+[[models]]
+name = "fast"
+target = "sick/gpt-4o-mini"
+fallbacks = ["well/never-asked"]
+context_window_fallbacks = ["well/large"]
+content_policy_fallbacks = ["well/lenient"]
+"""
+
+TOO_LONG = Reply(
+    status=400,
+    body={"error": {"message": "maximum context length", "code": "context_length_exceeded", "type": "", "param": ""}},
+)
+FILTERED = Reply(status=400, body={"error": {"message": "no", "code": "content_filter", "type": "", "param": ""}})
+
+
+@pytest.fixture
+async def by_cause(start_daemon, upstream, sick):
+    return await start_daemon(BY_CAUSE + provider("sick", sick.openai_url) + provider("well", upstream.openai_url))
+
+
+@pytest.mark.parametrize(("refusal", "asked"), [(TOO_LONG, "large"), (FILTERED, "lenient")], ids=["window", "filter"])
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_refusal_goes_to_those_named_for_its_cause(by_cause, upstream, sick, refusal, asked, stream):
+    sick.always(refusal)
+    answer = await by_cause.post_chat("hello", model="fast", stream=stream)
+
+    assert (200, asked) == (answer.status, answer.headers["x-helix-model"])
+    assert [asked] == [one.body["model"] for one in upstream.asked]
+
+
+async def test_what_a_filter_held_back_is_billed_and_asked_of_others(by_cause, upstream, sick):
+    held_back = {
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": ""}, "finish_reason": "content_filter"}],
+        "usage": {"prompt_tokens": 9, "completion_tokens": 1, "total_tokens": 10},
+    }
+    sick.always(Reply(body=held_back))
+    answer = await by_cause.post_chat("hello", model="fast")
+
+    assert "lenient" == answer.headers["x-helix-model"]
+    assert [9, 11] == [row["input_tokens"] for row in await rows(by_cause)]
+
+
+async def test_a_stream_that_breaks_before_its_first_byte_is_asked_of_another(daemon, upstream, sick):
+    sick.always(Reply("never seen", cut_after=0))
+    answer = await daemon.post_chat("hello", model="fast", stream=True)
+
+    assert b"[DONE]" in answer.body
+    assert (1, 1) == (len(sick.asked), len(upstream.asked))
+
+
+async def test_a_stream_that_begins_with_an_error_is_asked_of_another(daemon, upstream, sick):
+    sick.always(Reply(raw_stream=b'event: error\ndata: {"type":"error","error":{"type":"overloaded_error"}}\n\n'))
+    answer = await daemon.post_chat("hello", model="fast", stream=True)
+
+    assert b"overloaded" not in answer.body and b"[DONE]" in answer.body
+
+
+async def test_a_stream_that_breaks_later_is_asked_of_nobody_else(daemon, upstream, sick):
+    sick.always(Reply("half of an answer", cut_after=2))
+    answer = await daemon.post_chat("hello", model="fast", stream=True)
+
+    assert b"upstream_failed" in answer.body
+    assert [] == upstream.asked

@@ -12,7 +12,9 @@ from daemon.clock import SystemClock
 from daemon.errors import UpstreamFailed
 from daemon.exchange import Call, Target
 from daemon.routing.attempts import Dispatcher
-from daemon.routing.health import FAILURES_IN_A_ROW, Health
+from daemon.routing.balancing import Asking
+from daemon.routing.health import FAILURES_IN_A_ROW
+from daemon.routing.route import Route, Sharing
 from daemon.settings import ProviderSettings
 from tests.upstream import Reply, Upstream
 
@@ -54,25 +56,29 @@ def clock():
 
 @pytest.fixture
 def dispatcher(clock):
-    return Dispatcher(clock, Health(clock))
+    return Dispatcher.of(clock)
 
 
-async def answer(dispatcher, providers, targets=TARGETS) -> tuple[str, int, bytes]:
+IN_ORDER = Route(TARGETS)
+
+
+async def answer(dispatcher, providers, route=IN_ORDER, conversation=b"") -> tuple[str, int, bytes]:
     """As the gateway fetches: who answered, with which status and body."""
-    attempts = dispatcher.attempts(targets, retries=0)
-    while (target := await attempts.next()) is not None:
-        call = Call(target, "chat", {"model": "m", "messages": [{"role": "user", "content": "hi"}]}, False, {})
-        try:
-            reply = await providers[target.provider].ask(call)
-            async with aclosing(reply.pieces):
-                if attempts.goes_on_after(reply.status, reply.headers):
-                    continue
-                body = b"".join([piece async for piece in reply.pieces])
-                attempts.completed()
-                return target.provider, reply.status, body
-        except UpstreamFailed as error:
-            if not attempts.goes_on_after_failure(error):
-                raise
+    with dispatcher.attempts(route, Asking(conversation), retries=0) as attempts:
+        while (target := await attempts.next()) is not None:
+            call = Call(target, "chat", {"model": "m", "messages": [{"role": "user", "content": "hi"}]}, False, {})
+            try:
+                reply = await providers[target.provider].ask(call)
+                async with aclosing(reply.pieces):
+                    if attempts.goes_on_after(reply.status, reply.headers):
+                        continue
+                    body = b"".join([piece async for piece in reply.pieces])
+                    attempts.began(0.01)
+                    attempts.completed()
+                    return target.provider, reply.status, body
+            except UpstreamFailed as error:
+                if not attempts.goes_on_after_failure(error):
+                    raise
     raise AssertionError("attempts ended without an answer")
 
 
@@ -133,3 +139,43 @@ async def test_no_request_is_answered_twice(servers, providers, dispatcher):
 
     assert ["two", "one", "two", "one"] == names
     assert (4, 2, 0) == tuple(len(server.asked) for server in servers)
+
+
+STRATEGIES = ("weighted", "least_busy", "lowest_latency", "cheapest")
+
+
+def shared(strategy, *, sticky=False) -> Route:
+    return Route(TARGETS, Sharing((1.0, 1.0, 1.0), strategy, sticky))
+
+
+@pytest.mark.parametrize("how", SICK)
+@pytest.mark.parametrize("strategy", STRATEGIES)
+async def test_of_three_that_share_a_model_the_well_ones_answer(servers, providers, dispatcher, clock, strategy, how):
+    """All are answered, once, while one is sick; the load on it falls, and it is back once it is well."""
+    servers[0].always(SICK[how]())
+    rounds = [
+        await asyncio.gather(*(answer(dispatcher, providers, shared(strategy), b"%d %d" % (at, n)) for n in range(6)))
+        for at in range(6)
+    ]
+    sick, well = len(servers[0].asked), len(servers[1].asked) + len(servers[2].asked)
+    servers[0].always("well again")
+    clock.ahead_s += 60
+    later = [await answer(dispatcher, providers, shared(strategy), b"later %d" % n) for n in range(30)]
+
+    assert all(status == 200 and name != "one" for answers in rounds for name, status, _ in answers)
+    assert 36 == well
+    # The first six may all be under way before it is known to be sick; then it is asked no more.
+    assert 6 + FAILURES_IN_A_ROW >= sick
+    assert all(status == 200 for _, status, _ in later)
+    assert "one" in {name for name, _, _ in later}
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+async def test_a_conversation_leaves_a_sick_target_and_stays_with_the_next(servers, providers, dispatcher, strategy):
+    route = shared(strategy, sticky=True)
+    home, _, _ = await answer(dispatcher, providers, route, b"conversation")
+    servers[NAMES.index(home)].always(Reply.error(503))
+    names = [(await answer(dispatcher, providers, route, b"conversation"))[0] for _ in range(6)]
+
+    assert home not in names
+    assert 1 == len(set(names))

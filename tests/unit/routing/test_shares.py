@@ -6,8 +6,11 @@ from collections import Counter
 
 import pytest
 
+from daemon.clock import SystemClock
 from daemon.errors import UnknownModel
 from daemon.exchange import Target
+from daemon.routing.balancing import Asking, Balancer
+from daemon.routing.loads import Loads
 from daemon.routing.router import Router
 from daemon.settings import ModelSettings, ProviderSettings, Settings
 
@@ -16,13 +19,20 @@ SHARES = {"one/m": 3.0, "two/m": 1.0}
 OPENINGS = [str(number).encode() for number in range(4_000)]
 
 
+BALANCER = Balancer(SystemClock(), Loads(SystemClock()))
+
+
 def route(shares=SHARES, fallbacks=()):
     model = ModelSettings(name="any", shares=shares, fallbacks=fallbacks)
     return Router(Settings(providers=PROVIDERS, models=(model,))).route("any", "chat")
 
 
+def ordered(shared, opening: bytes) -> tuple[Target, ...]:
+    return BALANCER.in_order(shared, Asking(opening))
+
+
 def primaries(shared) -> list[Target]:
-    return [shared.for_conversation(opening).targets[0] for opening in OPENINGS]
+    return [ordered(shared, opening)[0] for opening in OPENINGS]
 
 
 def test_conversations_are_shared_out_as_the_owner_says():
@@ -40,8 +50,8 @@ def test_the_others_that_share_come_next_and_fallbacks_last():
     shared = route(fallbacks=("three/m",))
 
     assert all(
-        {"one", "two"} == {target.provider for target in shared.for_conversation(opening).targets[:2]}
-        and "three" == shared.for_conversation(opening).targets[2].provider
+        {"one", "two"} == {target.provider for target in ordered(shared, opening)[:2]}
+        and "three" == ordered(shared, opening)[2].provider
         for opening in OPENINGS[:50]
     )
 
@@ -65,3 +75,8 @@ def test_targets_that_nobody_serves_are_passed_over():
 def test_a_target_beside_shares_is_an_error():
     with pytest.raises(ValueError, match="exclude each other"):
         ModelSettings(name="any", target="one/m", shares=SHARES)
+
+
+def test_a_strategy_without_shares_is_an_error():
+    with pytest.raises(ValueError, match="strategy"):
+        ModelSettings(name="any", target="one/m", strategy="cheapest")
