@@ -23,7 +23,8 @@
     │   ├── EmbedderUnavailable
     │   ├── FinderUnavailable
     │   ├── JournalUnavailable
-    │   └── SpendLogUnavailable
+    │   ├── SpendLogUnavailable
+    │   └── SealBroken
     └── CannotStart                    the owner can act: one sentence with the next step
         └── SettingsError
 
@@ -253,6 +254,10 @@ class JournalUnavailable(PartUnavailable):
 
 class SpendLogUnavailable(PartUnavailable):
     """The spend log could not be read or written; the journal keeps the rows."""
+
+
+class SealBroken(PartUnavailable):
+    """Data at rest cannot be opened: its key is not here, or it is not what was sealed."""
 
 
 class CannotStart(HelixError):

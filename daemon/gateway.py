@@ -17,6 +17,7 @@ from .errors import HelixError, PartUnavailable, StoreUnavailable
 from .monitoring.metrics import Metrics
 from .monitoring.recent import Recent
 from .pii.privacy import Privacy
+from .pii.vaults import Vaults
 from .pipeline import Pipeline
 from .ports import Clock, Embedder, Provider, Store
 from .security.callers import Callers
@@ -44,6 +45,7 @@ class Parts:
     clock: Clock
     keys: Keys
     rate_limits: RateLimits
+    vaults: Vaults
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,7 @@ class Gateway:
         except PartUnavailable as error:
             self._fail("store", error)
             self._spawn(self._open_store_late())
+        await self.parts.vaults.start()
         await self.parts.accounts.start()
         with suppress(StoreUnavailable):
             await self.parts.keys.load()
@@ -108,6 +111,7 @@ class Gateway:
         await self.parts.accounts.aclose()
         await _close(self.rules.providers)
         await self.parts.embedder.aclose()
+        await self.parts.vaults.aclose()
         await self.parts.store.aclose()
         # What stays frozen is never let go of, and DuckDB's bindings would complain of it on stderr at the exit.
         gc.unfreeze()

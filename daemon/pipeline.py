@@ -20,12 +20,14 @@ from .cost.money import usd_of, usd_text
 from .dialects import dialect_named
 from .dialects.dialect import Dialect
 from .errors import CacheMiss, PiiBlocked
-from .exchange import Ask, CacheDirectives, CacheEntry, Caller, LedgerRow, Reply, Verdict
+from .exchange import Ask, CacheDirectives, CacheEntry, Caller, JsonObject, LedgerRow, Reply, Verdict
 from .fetch import Asked, Fetcher, Request
 from .json_text import canonical, parse_object, to_json
 from .monitoring.metrics import Metrics
 from .pii.privacy import Hidden, Privacy
-from .pii.revealing import RevealedStream, reveal_whole
+from .pii.remembering import RememberingSource
+from .pii.revealing import PieceSource, RevealedStream, reveal_whole
+from .pii.vaults import Vaults
 from .ports import Clock
 from .routing.router import Router
 from .security.attribution import body_session, body_tags, lasting_user
@@ -37,6 +39,7 @@ class Pipeline:
     """Answers requests. One instance serves all of them; a reload of the settings makes a new one."""
 
     privacy: Privacy
+    vaults: Vaults
     router: Router
     cache: Cache
     flights: Flights
@@ -62,7 +65,7 @@ class Pipeline:
             raise
         request = Request(ask, dialect, hidden, route, lookup)
         if lookup.entry is not None:
-            return self._from_cache(request, lookup.entry)
+            return await self._from_cache(request, lookup.entry)
         return await self._from_provider(request)
 
     async def why(self, text: str, *, model: str, system: str | None, key: str) -> Why:
@@ -89,8 +92,9 @@ class Pipeline:
     async def _hide(self, dialect: Dialect, ask: Ask) -> tuple[Ask, Hidden]:
         """Hide the body's PII in place. Whom the request is for is read before, and named as it may be stored."""
         user = dialect.end_user(ask.body)
+        earlier = await self.vaults.recall(ask.caller, dialect.earlier_turns(ask.body))
         try:
-            hidden = await self.privacy.hide(dialect, ask.body)
+            hidden = await self.privacy.hide(dialect, ask.body, earlier)
         except PiiBlocked as blocked:
             self.accounts.record_refusal(ask, blocked)
             raise
@@ -105,11 +109,11 @@ class Pipeline:
             ask = replace(ask, session=session)
         return ask, hidden
 
-    def _from_cache(self, request: Request, entry: CacheEntry) -> Reply:
+    async def _from_cache(self, request: Request, entry: CacheEntry) -> Reply:
         saved_usd = usd_of(entry.cost_nanos)
         tokens = (entry.input_tokens, entry.output_tokens)
         row = self._record_hit(request, request.lookup.verdict, saved_usd, *tokens, saved_ms=entry.made_in_ms)
-        body = reveal_whole(request.dialect, request.hidden, entry.answer)
+        body = await self._revealed_whole(request, entry.answer)
         return Reply(200, self._headers(request, 200, {}, row), self._in_callers_form(request, body))
 
     async def _from_provider(self, request: Request) -> Reply:
@@ -127,9 +131,10 @@ class Pipeline:
                 leaving.pop_all()  # the pieces keep the seat
                 return self._as_it_comes(request, asked, seat, leads=leads)
             body = b"".join([piece async for piece in seat.pieces()])
+            await self._forget_removed(request, asked)
             row = asked.row if leads else self._record_follower(request, asked)
             headers = self._headers_of(request, asked, row, leads=leads)
-            return Reply(asked.status, headers, self._revealed(request, asked, body))
+            return Reply(asked.status, headers, await self._revealed(request, asked, body))
 
     def _as_it_comes(self, request: Request, asked: Asked, seat: Seat, *, leads: bool) -> Reply:
         """Restored as it passes; the provider's own bytes where nothing is to be put back or taken out."""
@@ -139,14 +144,32 @@ class Pipeline:
         )
         at_end = None if leads else partial(self._record_follower, request, asked)
         headers = self._headers_of(request, asked, asked.row, leads=leads)
-        return Reply(asked.status, headers, pieces=RevealedStream(seat, rewriter, at_end))
+        source: PieceSource = seat
+        if not vault.is_empty and dialect.is_kept(request.ask.body):
+            source = RememberingSource(seat, dialect.assemble_partial, partial(self._remember, request))
+        return Reply(asked.status, headers, pieces=RevealedStream(source, rewriter, at_end))
 
-    def _revealed(self, request: Request, asked: Asked, body: bytes) -> bytes:
+    async def _revealed(self, request: Request, asked: Asked, body: bytes) -> bytes:
         if asked.status != 200:
             return body
         if asked.streamed:  # this caller asked for it whole
             body = to_json(request.dialect.assemble(body) or request.dialect.assemble_partial(body))
-        return self._in_callers_form(request, reveal_whole(request.dialect, request.hidden, body))
+        return self._in_callers_form(request, await self._revealed_whole(request, body))
+
+    async def _revealed_whole(self, request: Request, body: bytes) -> bytes:
+        """The answer with this caller's values in it, which are kept where later requests may go on from it."""
+        if request.hidden.vault.is_empty:
+            return body
+        if request.dialect.is_kept(request.ask.body):
+            await self._remember(request, parse_object(body) or {})
+        return reveal_whole(request.dialect, request.hidden, body)
+
+    async def _remember(self, request: Request, answer: JsonObject) -> bool:
+        """Whether the answer, or its beginning, says as what its provider keeps it."""
+        references = request.dialect.kept_as(request.ask.body, answer)
+        for reference in references:
+            await self.vaults.remember(request.ask.caller, reference, request.hidden.vault)
+        return bool(references)
 
     def _in_callers_form(self, request: Request, body: bytes) -> bytes:
         """A whole answer as this caller asked for it: whole, or as the bytes of a stream."""
@@ -156,6 +179,11 @@ class Pipeline:
         if answer is None:
             return body
         return request.dialect.replay(answer, with_usage=request.dialect.wants_usage(request.ask.body))
+
+    async def _forget_removed(self, request: Request, asked: Asked) -> None:
+        reference = request.dialect.earlier_turns(request.ask.body)
+        if asked.status == 200 and reference is not None and request.dialect.removes_kept(request.ask.body):
+            await self.vaults.forget(request.ask.caller, reference)
 
     def _record_follower(self, request: Request, asked: Asked) -> LedgerRow:
         saved_usd = asked.row.cost_usd or Decimal(0)

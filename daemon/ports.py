@@ -275,6 +275,35 @@ class RecordStore(Protocol):
         ...
 
 
+class VaultStore(Protocol):
+    """Where the vaults of stateful calls live, sealed, each for its lifetime. Every method raises StoreUnavailable
+    where the store cannot be asked in time."""
+
+    async def open(self) -> None: ...
+
+    async def get(self, name: str) -> bytes | None:
+        """None where there is none, or its time is over."""
+        ...
+
+    async def put(self, name: str, owner: str, sealed: bytes, expires_at: float, *, instead_of: bytes | None) -> bool:
+        """Keep it where nothing else is kept than `instead_of` (None: nothing at all); atomic across processes.
+
+        `owner` is whose it is, for `remove_of`; `expires_at` is in Unix seconds.
+
+        Returns:
+            Whether it is kept. On False nothing has changed.
+        """
+        ...
+
+    async def remove(self, name: str) -> None: ...
+
+    async def remove_of(self, owner: str) -> int:
+        """Remove all that are of `owner`; how many there were."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
 class Store(EntryStore, CounterStore, RecordStore, Protocol):
     """One place for all three: one SQLite file, or Redis. Every method raises StoreUnavailable where
     the store cannot be asked in time; nothing may be assumed done then."""

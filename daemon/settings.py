@@ -68,6 +68,7 @@ class ServerSettings(Section):
 class StorageSettings(Section):
     url: str = "embedded"
     fsync: Literal["grouped", "always"] = "grouped"
+    encryption_key: SecretStr | None = None
 
 
 class CacheSettings(Section):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from . import data_dir as data
+from . import storage_keys
 from .adapters.embedder_onnx import OnnxEmbedder
 from .adapters.finder_presidio import PresidioFinder
 from .adapters.index_usearch import UsearchIndex
@@ -23,6 +24,8 @@ from .adapters.provider_openai import OpenAiProvider
 from .adapters.spendlog_duckdb import DuckDbSpendLog
 from .adapters.store_embedded import EmbeddedStore
 from .adapters.store_redis import RedisStore
+from .adapters.vaults_embedded import EmbeddedVaults
+from .adapters.vaults_redis import RedisVaults
 from .caching.cache import Cache
 from .caching.flights import Flights
 from .caching.verifier import FILE as VERIFIER_FILE
@@ -40,11 +43,13 @@ from .pii.hiding import Replacer
 from .pii.placeholders import Mint
 from .pii.privacy import Privacy
 from .pii.redacting import MAX_NUMBERED_VALUES, Redactor
+from .pii.vaults import Vaults
 from .pipeline import Pipeline
-from .ports import Clock, Finder, Provider, Store
+from .ports import Clock, Finder, Provider, Store, VaultStore
 from .routing.attempts import Dispatcher
 from .routing.known_providers import providers_from_environment
 from .routing.router import Router
+from .sealing import Sealer
 from .security.callers import Callers
 from .security.door import Door
 from .security.keys import Keys
@@ -161,7 +166,9 @@ def _build_parts(settings: Settings, data_dir: Path, clock: Clock, key: bytes) -
         is_shared=is_shared,
         before_change=accounts.budgets.read,
     )
-    return Parts(store, accounts, cache, embedder, recent, metrics, clock, keys, rate_limits)
+    sealer = _build_sealer(settings.storage, data_dir, key)
+    vaults = Vaults(_build_vault_store(settings.storage, data_dir, clock), sealer, clock)
+    return Parts(store, accounts, cache, embedder, recent, metrics, clock, keys, rate_limits, vaults)
 
 
 def _load_verifier() -> Verifier | None:
@@ -177,6 +184,16 @@ def _build_store(settings: StorageSettings, data_dir: Path, clock: Clock) -> Sto
     if settings.url == "embedded":
         return EmbeddedStore(data_dir / "store.sqlite", clock, settings.fsync)
     return RedisStore(settings.url, clock)
+
+
+def _build_vault_store(settings: StorageSettings, data_dir: Path, clock: Clock) -> VaultStore:
+    if settings.url == "embedded":
+        return EmbeddedVaults(data_dir / "vaults.sqlite", clock)
+    return RedisVaults(settings.url, clock)
+
+
+def _build_sealer(settings: StorageSettings, data_dir: Path, key: bytes) -> Sealer:
+    return Sealer(storage_keys.current_first(settings.encryption_key, data_dir, data.derived_key(key, "storage")))
 
 
 def _build_rules(settings: Settings, parts: Parts, traffic: Traffic, key: bytes) -> Rules:
@@ -200,6 +217,7 @@ def _build_rules(settings: Settings, parts: Parts, traffic: Traffic, key: bytes)
     )
     pipeline = Pipeline(
         privacy=privacy,
+        vaults=parts.vaults,
         router=Router(settings),
         cache=parts.cache,
         flights=traffic.flights,

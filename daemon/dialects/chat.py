@@ -26,6 +26,7 @@ from .parameters import (
 )
 from .questions import first_turns, is_hot, keyed, question_of
 from .refusals import OpenAiErrors
+from .stateless import Stateless
 from .stream_rewriter import RestoringRewriter, delta_texts
 from .texts import content_texts, further_texts, kind_of, schema_texts, value_at
 from .untrusted import MAX_TOKENS, as_count, as_object, as_objects, as_text, optional_count, without
@@ -84,7 +85,7 @@ _KNOWS_NEW_LIMIT = re.compile(r"(?:.*/)?(?:o\d|gpt-|chatgpt-)")
 _SHAPE = chat_stream.ChatShape(with_usage=True)
 
 
-class ChatDialect(OpenAiErrors):
+class ChatDialect(OpenAiErrors, Stateless):
     """OpenAI's chat completions, as any compatible server speaks them."""
 
     name: DialectName = "chat"
@@ -107,9 +108,6 @@ class ChatDialect(OpenAiErrors):
 
     def end_user(self, body: JsonObject) -> str | None:
         return as_text(body.get("user")) or as_text(as_object(body.get("metadata")).get("user_id")) or None
-
-    def earlier_turns(self, body: JsonObject) -> str | None:
-        return None
 
     def is_shareable(self, body: JsonObject) -> bool:
         return True

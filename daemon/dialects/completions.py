@@ -24,6 +24,7 @@ from .parameters import (
 from .questions import keyed
 from .refusals import OpenAiErrors
 from .sse import json_event
+from .stateless import Stateless
 from .stream_rewriter import RestoringRewriter, delta_texts
 from .texts import further_texts, kind_of, strings_at
 from .untrusted import MAX_TOKENS, as_count, as_index, as_object, as_objects, as_text, without
@@ -56,7 +57,7 @@ _DEFAULT_TOKENS = 16
 """What the protocol allows where the request says nothing."""
 
 
-class CompletionsDialect(OpenAiErrors):
+class CompletionsDialect(OpenAiErrors, Stateless):
     """OpenAI's text completions, as any compatible server speaks them."""
 
     name: DialectName = "completions"
@@ -76,9 +77,6 @@ class CompletionsDialect(OpenAiErrors):
 
     def end_user(self, body: JsonObject) -> str | None:
         return as_text(body.get("user")) or None
-
-    def earlier_turns(self, body: JsonObject) -> str | None:
-        return None
 
     def is_shareable(self, body: JsonObject) -> bool:
         return True

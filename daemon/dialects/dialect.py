@@ -90,6 +90,19 @@ class Dialect(Protocol):
         """By which the provider knows turns that belong to this request and do not stand in it."""
         ...
 
+    def is_kept(self, body: JsonObject) -> bool:
+        """Whether the provider keeps the answer, so that later requests may refer to it."""
+        ...
+
+    def kept_as(self, body: JsonObject, answer: JsonObject) -> tuple[str, ...]:
+        """By which `earlier_turns` of later requests may refer to an answer that is kept; nothing while that is not
+        known of an answer that has only begun."""
+        ...
+
+    def removes_kept(self, body: JsonObject) -> bool:
+        """Whether the provider is asked to keep the answer that `earlier_turns` names no longer."""
+        ...
+
     def is_shareable(self, body: JsonObject) -> bool:
         """Whether the answer may also be given to others who ask the same. False where a call changes something at
         its provider, or where nothing is gained by keeping the answer."""

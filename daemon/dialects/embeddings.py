@@ -10,6 +10,7 @@ from .dialect import Place, Question
 from .parameters import Check, check_model, check_parameters, is_not_streamed, is_object, is_string, whole_number, wrong
 from .questions import keyed
 from .refusals import OpenAiErrors
+from .stateless import Stateless
 from .texts import further_texts, strings_at
 from .untrusted import as_count, as_object, as_objects, as_text, without
 from .whole_only import WholeOnly
@@ -26,7 +27,7 @@ _CALLER_FIELDS = ("user", "metadata")
 _WITHOUT_TEXT = frozenset({*_CALLER_FIELDS, *_CHECKS, "input", "model"})
 
 
-class EmbeddingsDialect(OpenAiErrors, WholeOnly):
+class EmbeddingsDialect(OpenAiErrors, Stateless, WholeOnly):
     """OpenAI's embeddings, as any compatible server speaks them. Texts are embedded with their placeholders."""
 
     name: DialectName = "embeddings"
@@ -45,9 +46,6 @@ class EmbeddingsDialect(OpenAiErrors, WholeOnly):
 
     def end_user(self, body: JsonObject) -> str | None:
         return as_text(body.get("user")) or None
-
-    def earlier_turns(self, body: JsonObject) -> str | None:
-        return None
 
     def is_shareable(self, body: JsonObject) -> bool:
         return True

@@ -25,6 +25,7 @@ from .parameters import (
 from .questions import first_turns, is_hot, keyed, question_of
 from .refusals import refusal_details
 from .sse import json_event
+from .stateless import Stateless
 from .stream_rewriter import RestoringRewriter, delta_texts
 from .texts import content_texts, further_texts, schema_texts
 from .untrusted import as_count, as_object, as_objects, as_text, optional_count, without
@@ -88,7 +89,7 @@ _ERROR_TYPES = {
 }
 
 
-class MessagesDialect:
+class MessagesDialect(Stateless):
     """Anthropic's messages."""
 
     name: DialectName = "messages"
@@ -113,9 +114,6 @@ class MessagesDialect:
 
     def end_user(self, body: JsonObject) -> str | None:
         return as_text(as_object(body.get("metadata")).get("user_id")) or None
-
-    def earlier_turns(self, body: JsonObject) -> str | None:
-        return None
 
     def is_shareable(self, body: JsonObject) -> bool:
         return True

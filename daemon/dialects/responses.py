@@ -1,7 +1,7 @@
 """OpenAI's responses. https://platform.openai.com/docs/api-reference/responses
 
-What a call refers to at its provider (`previous_response_id`, `conversation`) was hidden by an earlier request, whose
-vault is gone: only the placeholders of the request at hand are put back.
+What a call refers to at its provider (`previous_response_id`, `conversation`) was hidden by an earlier request. Its
+vault is kept under what the provider calls it.
 """
 
 from __future__ import annotations
@@ -117,8 +117,23 @@ class ResponsesDialect(OpenAiErrors):
         return as_text(body.get("user")) or as_text(as_object(body.get("metadata")).get("user_id")) or None
 
     def earlier_turns(self, body: JsonObject) -> str | None:
-        referred = body.get("previous_response_id") or body.get("conversation")
-        return None if referred is None else canonical(referred).decode()
+        conversation = body.get("conversation")
+        referred = as_object(conversation).get("id") or conversation or body.get("previous_response_id")
+        return None if referred is None else referred if isinstance(referred, str) else canonical(referred).decode()
+
+    def is_kept(self, body: JsonObject) -> bool:
+        return body.get("store") is not False
+
+    def kept_as(self, body: JsonObject, answer: JsonObject) -> tuple[str, ...]:
+        """Its id, and the conversation that it is part of."""
+        response_id = as_text(answer.get("id"))
+        if not response_id:
+            return ()
+        conversation = self.earlier_turns(body) if body.get("conversation") else None
+        return (response_id,) if conversation is None else (response_id, conversation)
+
+    def removes_kept(self, body: JsonObject) -> bool:
+        return False
 
     def is_shareable(self, body: JsonObject) -> bool:
         """A conversation grows with each call, and what runs in the background is fetched later."""

@@ -3,8 +3,7 @@
 https://platform.openai.com/docs/api-reference/responses/get
 
 Such a request has no body. What stands for it inside is an object: `method`, `path` below `/responses`, `query` as
-pairs, and `model`, which only leads to the provider. Nothing of a stored response is put back: the vault of the request
-that made it is gone.
+pairs, and `model`, which only leads to the provider. Its caller's vault is kept for as long as the response.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from ..errors import BadRequest
 from ..exchange import DialectName, JsonObject, Usage
 from .dialect import Place, Question
 from .responses import ResponsesDialect
+from .responses_items import input_places
 
 _PATH = re.compile(r"[\w.-]{1,200}(?:/(?:input_items|cancel))?", re.ASCII)
 _WORD = re.compile(r"[\w.\[\]-]{1,200}", re.ASCII)
@@ -40,6 +40,15 @@ class StoredResponsesDialect(ResponsesDialect):
 
     def end_user(self, body: JsonObject) -> str | None:
         return None
+
+    def earlier_turns(self, body: JsonObject) -> str | None:
+        return str(body["path"]).partition("/")[0]
+
+    def is_kept(self, body: JsonObject) -> bool:
+        return False
+
+    def removes_kept(self, body: JsonObject) -> bool:
+        return bool(body["method"] == "DELETE")
 
     def is_shareable(self, body: JsonObject) -> bool:
         return False
@@ -67,7 +76,8 @@ class StoredResponsesDialect(ResponsesDialect):
         return ""
 
     def answer_places(self, answer: JsonObject) -> list[Place]:
-        return []
+        """Those of a response, or of the items in a list of its input."""
+        return list(input_places(answer, "data")) if "data" in answer else super().answer_places(answer)
 
     def is_normal(self, answer: JsonObject) -> bool:
         return False

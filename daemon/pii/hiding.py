@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+from types import MappingProxyType
 
 from ..exchange import Span
 from ..ports import Operators
@@ -18,6 +20,7 @@ _KNOWN_BY_FORM = 0.9
 _MOST_FOLLOWED = 200
 _MOST_CHARS = 50_000_000
 _SHORTEST_FOLLOWED = 4
+_NOTHING_EARLIER: Mapping[str, str] = MappingProxyType({})
 
 
 class Replacer:
@@ -48,22 +51,28 @@ class Replacer:
         return "".join([*parts, text[reached:]])
 
 
-def with_repetitions(texts: Sequence[str], found: Sequence[tuple[Span, ...]]) -> list[list[Span]]:
+def with_repetitions(
+    texts: Sequence[str], found: Sequence[tuple[Span, ...]], earlier: Mapping[str, str] = _NOTHING_EARLIER
+) -> list[list[Span]]:
     """The findings of each text, and besides wherever a value that was found once stands again.
 
-    A number that was known by the words around it has no such words the second time.
+    A number that was known by the words around it has no such words the second time. `earlier` are values of texts
+    that are not at hand, with their kinds.
     """
-    values = _followed_values(texts, found)
+    values = _followed_values(texts, found, earlier)
     return [
         sorted([*spans, *_repetitions(text, spans, values)], key=lambda span: span.start)
         for text, spans in zip(texts, found, strict=True)
     ]
 
 
-def _followed_values(texts: Sequence[str], found: Sequence[tuple[Span, ...]]) -> dict[str, Span]:
+def _followed_values(
+    texts: Sequence[str], found: Sequence[tuple[Span, ...]], earlier: Mapping[str, str]
+) -> dict[str, Span]:
     """Values that were known by the words around them, with the first finding of each."""
     most = min(_MOST_FOLLOWED, _MOST_CHARS // max(1, sum(map(len, texts))))
-    values: dict[str, Span] = {}
+    followed = islice((value for value in earlier if len(value) >= _SHORTEST_FOLLOWED), most)
+    values = {value: Span(0, len(value), earlier[value], _KNOWN_BY_FORM) for value in followed}
     for text, spans in zip(texts, found, strict=True):
         for span in spans:
             if len(values) == most:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 # `\_` is Markdown's underscore, `\\_` the same inside JSON.
 _JOINT = r"(?:\\{0,2}_| )"
@@ -57,20 +58,35 @@ def numbers_beside(earlier_turns: str | None) -> int:
     return 10_000 * (1 + int.from_bytes(digest[:2], "big"))
 
 
+def kind_of(name: str) -> str:
+    """`EMAIL_ADDRESS` of `EMAIL_ADDRESS_1`."""
+    return name.rpartition("_")[0]
+
+
+_NOTHING_GIVEN: Mapping[str, str] = MappingProxyType({})
+
+
 class Mint:
     """Gives out names: by kind, numbered by first appearance, one for each value.
 
     Names that are taken, because the text holds them as look-alikes, are never given out. Of more
     than `max_values` values the first are forgotten, and get a new name when they come again. Numbers begin
-    behind `after`.
+    behind `after`. `given` are names and values of earlier turns, which go on to be theirs.
     """
 
-    def __init__(self, taken: frozenset[str] = frozenset(), *, max_values: int | None = None, after: int = 0) -> None:
+    def __init__(
+        self,
+        taken: frozenset[str] = frozenset(),
+        *,
+        max_values: int | None = None,
+        after: int = 0,
+        given: Mapping[str, str] = _NOTHING_GIVEN,
+    ) -> None:
         self._taken = taken
         self._max_values = max_values
         self._after = after
         self._given: Counter[str] = Counter()
-        self._names: dict[tuple[str, str], str] = {}
+        self._names: dict[tuple[str, str], str] = {(kind_of(name), value): name for name, value in given.items()}
 
     def name_for(self, entity_type: str, value: str) -> str:
         """The value's name, a new one where it has none yet."""

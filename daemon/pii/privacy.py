@@ -6,7 +6,7 @@ import hashlib
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..dialects.dialect import Dialect
 from ..errors import FinderUnavailable, PiiBlocked, PiiUnavailable
@@ -65,8 +65,9 @@ class Privacy:
         if self._settings.mode != "off":
             await self._scanner.warm()
 
-    async def hide(self, dialect: Dialect, body: JsonObject) -> Hidden:
-        """Rewrite the places of `body` in place; on any error it is as it was.
+    async def hide(self, dialect: Dialect, body: JsonObject, earlier: Vault | None = None) -> Hidden:
+        """Rewrite the places of `body` in place; on any error it is as it was. `earlier` is the vault of the turns
+        that the body only refers to, None where it refers to none or theirs is not known.
 
         Raises:
             PiiBlocked: it holds what the owner blocks.
@@ -76,7 +77,9 @@ class Privacy:
             return Hidden()
         sheets = [sheet_of(place) for place in dialect.places(body)]
         try:
-            return await self._hidden(sheets, numbers_beside(dialect.earlier_turns(body)))
+            return await self._hidden(
+                sheets, earlier or Vault(numbered_after=numbers_beside(dialect.earlier_turns(body)))
+            )
         except FinderUnavailable as error:
             if self._settings.fail == "open":
                 logger.warning("a request goes on unscanned: %s", error)
@@ -94,23 +97,33 @@ class Privacy:
             return True
         return any(self._matters(span) for spans in found for span in spans)
 
-    async def _hidden(self, sheets: Sequence[Sheet], after: int) -> Hidden:
+    async def _hidden(self, sheets: Sequence[Sheet], earlier: Vault) -> Hidden:
         passages = [passage for sheet in sheets for passage in sheet.passages]
-        found = await self._findings(passages)
+        found = await self._findings(passages, earlier)
         counts = Counter(span.entity_type for spans in found for span in spans)
         self._refuse_blocked(counts)
-        if self._settings.mode == "detect" or not counts:
+        if self._settings.mode == "detect":
             return Hidden(counts)
-        mint = Mint(self._taken_names(sheets), after=after)
+        look_alikes = self._look_alikes(sheets)
+        known = earlier.without(look_alikes)
+        if not counts:
+            return Hidden(counts, known)
+        mint = Mint(look_alikes | known.names, after=known.numbered_after, given=known.originals)
         replacer = Replacer(mint, self._operators, self._settings)
         texts = [replacer.rewritten(passage.text, spans) for passage, spans in zip(passages, found, strict=True)]
         _put_back(sheets, texts)
-        return Hidden(counts, Vault(mint.originals()) if self._settings.restore else Vault())
+        return Hidden(counts, replace(known, originals=mint.originals()) if self._settings.restore else Vault())
 
-    async def _findings(self, passages: Sequence[Passage]) -> list[list[Span]]:
+    async def _findings(self, passages: Sequence[Passage], earlier: Vault) -> list[list[Span]]:
         found = await self._scanner.find(passages)
         mattering = [tuple(filter(self._matters, spans)) for spans in found]
-        return with_repetitions([passage.text for passage in passages], mattering)
+        return with_repetitions([passage.text for passage in passages], mattering, earlier.values)
+
+    def _going_on_from(self, earlier: Vault | None, reference: str | None) -> Vault:
+        """What is given out before this request; where that is not known, numbers that cannot be."""
+        if earlier is not None and self._settings.restore:
+            return earlier
+        return Vault(numbered_after=numbers_beside(reference))
 
     def _matters(self, span: Span) -> bool:
         return self._settings.operator_of(span.entity_type) != "allow"
@@ -121,7 +134,7 @@ class Privacy:
         if blocked and self._settings.mode != "detect":
             raise PiiBlocked(tuple(sorted(blocked)))
 
-    def _taken_names(self, sheets: Sequence[Sheet]) -> frozenset[str]:
+    def _look_alikes(self, sheets: Sequence[Sheet]) -> frozenset[str]:
         """Names that stand in the request already. Where nothing is put back they can do no harm, and
         skipping them would give a value another number once an answer has quoted its placeholder."""
         if not self._settings.restore:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 
 from ..dialects.dialect import TextKind, TextRestorer
-from .placeholders import BEGINNING, SPELLING, canonical, may_hold_placeholders
+from .placeholders import BEGINNING, SPELLING, canonical, kind_of, may_hold_placeholders
 
 # As far as a spelling of a placeholder looks back: two backslashes and what stands before them.
 _LOOK_BACK = 3
@@ -19,10 +19,37 @@ class Vault:
     """The originals of one request by placeholder name. Restores these, in one pass, and nothing else."""
 
     originals: Mapping[str, str] = field(default_factory=dict, repr=False)
+    ambiguous: frozenset[str] = frozenset()
+    """Names that stand for one value in one turn and for another in another: never put back, nor given out again."""
+    numbered_after: int = 0
+    """Behind which number its names begin, and those of later turns have to."""
 
     @property
     def is_empty(self) -> bool:
         return not self.originals
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All that are given out."""
+        return self.ambiguous.union(self.originals)
+
+    @property
+    def values(self) -> dict[str, str]:
+        """Each value with the kind that it was found as."""
+        return {value: kind_of(name) for name, value in self.originals.items()}
+
+    def joined(self, other: Vault) -> Vault:
+        """Both, without the names that mean one value here and another there."""
+        differing = {name for name, value in self.originals.items() if other.originals.get(name, value) != value}
+        both = {**self.originals, **other.originals}
+        after = max(self.numbered_after, other.numbered_after)
+        return Vault(both, self.ambiguous | other.ambiguous, after).without(differing)
+
+    def without(self, names: Set[str]) -> Vault:
+        """The same where these names can stand for something else as well."""
+        ambiguous = self.ambiguous | names
+        originals = {name: value for name, value in self.originals.items() if name not in ambiguous}
+        return Vault(originals, ambiguous, self.numbered_after)
 
     def restore(self, text: str) -> str:
         """Put the originals back into a plain text."""
