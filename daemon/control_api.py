@@ -36,6 +36,8 @@ KEY_ROTATE = f"{PREFIX}/keys/rotate"
 """POST {"id", "grace_s"?} -> KeyMade"""
 SPEND = f"{PREFIX}/spend"
 """GET ?by=&since=&until= (ISO 8601) -> Spend"""
+SPEND_REVIEW = f"{PREFIX}/spend/review"
+"""GET ?since=&until= (ISO 8601) -> Review"""
 SPEND_EXPLAIN = f"{PREFIX}/spend/explain"
 """GET ?id= -> {"rows": [ExplainedRow]}, oldest first; 404 where the ledger has no such request"""
 SPEND_PARQUET = f"{PREFIX}/spend/parquet"
@@ -208,6 +210,72 @@ class Spend(TypedDict):
     estimated: int
     saved_s: float
     rows: list[SpendRow]
+
+
+class SpendStep(TypedDict):
+    at: str
+    """`2026-11-25`, or `2026-11-25T14` for an hour, on the configured clock."""
+    cost_usd: str
+    saved_usd: str
+
+
+class MonthOutlook(TypedDict):
+    month: str
+    """`2026-11`"""
+    spent_usd: str
+    projected_usd: str
+    days_known: int
+    """Whole days that the pace was learned from: 28 at most."""
+
+
+class PromptCacheRow(TypedDict):
+    provider: str
+    model: str
+    read_tokens: int
+    written_tokens: int
+    saved_usd: str
+    """Beside what the same tokens would have cost as plain input; negative where the cache cost more."""
+
+
+class PromptCache(TypedDict):
+    """The providers' own prompt caches; their sums, then by model."""
+
+    read_tokens: int
+    written_tokens: int
+    saved_usd: str
+    rows: list[PromptCacheRow]
+
+
+class UnusualSpend(TypedDict):
+    kind: str
+    """`hour` or `session`"""
+    name: str
+    cost_usd: str
+    usual_usd: str
+    """The median of its kind."""
+    z: float
+
+
+class Advice(TypedDict):
+    kind: str
+    """cheaper_model, cache_off, cache_scope or prompt_cache"""
+    saving_usd: str
+    calls: int
+    text: str
+    step: str
+    """What to write or change."""
+
+
+class Review(TypedDict):
+    previous: Spend | None
+    """As long a time right before; None where the period has no beginning."""
+    course: list[SpendStep]
+    """Hour by hour up to 48 hours, else day by day."""
+    month: MonthOutlook | None
+    """None while less than three whole days are known."""
+    prompt_cache: PromptCache
+    unusual: list[UnusualSpend]
+    advice: list[Advice]
 
 
 class LogRow(TypedDict):

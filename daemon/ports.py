@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from .exchange import Answer, CacheEntry, Call, DialectName, JsonObject, LedgerRow, Span, Vector
+from .spend_sums import HourSum, PromptCacheSum, Repeats, SmallCalls
 
 
 class Clock(Protocol):
@@ -382,6 +383,22 @@ class SpendLog(Protocol):
 
     async def report(self, query: SpendQuery) -> JsonObject:
         """The shape of `helix spend --json`, money as Decimal."""
+        ...
+
+    async def hours(self, query: SpendQuery) -> list[HourSum]:
+        """Those in which something was asked, in order, by the query's time zone."""
+        ...
+
+    async def prompt_caches(self, query: SpendQuery) -> list[PromptCacheSum]:
+        """What the providers' own prompt caches read and wrote; only calls whose price is known."""
+        ...
+
+    async def small_calls(
+        self, query: SpendQuery, *, max_input_tokens: int, max_output_tokens: int
+    ) -> list[SmallCalls]: ...
+
+    async def repeats(self, query: SpendQuery) -> list[Repeats]:
+        """Each `why` at most once."""
         ...
 
     async def spent_nanos(self, scope: str, since: datetime | None) -> int:

@@ -107,6 +107,9 @@ class ControlClient:
     def spend(self, *, by: str | None, since: str, until: str | None = None) -> api.Spend:
         return cast(api.Spend, self._get(api.SPEND, by=by, since=since, until=until))
 
+    def review_spend(self, *, since: str, until: str | None = None) -> api.Review:
+        return cast(api.Review, self._get(api.SPEND_REVIEW, since=since, until=until))
+
     def explain_spend(self, request_id: str) -> list[api.ExplainedRow]:
         """Each attempt of a request, oldest first."""
         return cast("list[api.ExplainedRow]", self._get(api.SPEND_EXPLAIN, id=request_id)["rows"])

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 UNKNOWN = "?"
+_BLOCKS = "▁▂▃▄▅▆▇█"
 PIPE_WIDTH = 200
 """Columns of a table that goes into a pipe: nothing in it is cut to the width of some terminal."""
 
@@ -78,6 +79,31 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
+def short_count(number: int) -> str:
+    """`9,876`, from there on three digits that count: `12.3k`, `4.56M`."""
+    if number < 10_000:
+        return count(number)
+    amount = float(number)
+    for unit in ("", "k", "M", "G"):
+        if amount < 999.5:
+            return f"{amount:.3g}{unit}"
+        amount /= 1000
+    return f"{amount:,.0f}T"
+
+
+def sparkline(amounts: Sequence[Decimal]) -> str:
+    """One character for each amount, the largest a full block; a dot where there was none."""
+    most = max(amounts, default=Decimal(0))
+    return "".join("·" if amount <= 0 else _BLOCKS[int(amount * 7 / most)] for amount in amounts)
+
+
+def bar(amount: Decimal, whole: Decimal, width: int) -> str:
+    """A part of a whole, in eighths of a character."""
+    eighths = int(amount * 8 * width / whole) if whole > 0 else 0
+    full, rest = divmod(max(0, eighths), 8)
+    return "█" * full + (" ▏▎▍▌▋▊▉"[rest] if rest else "")
+
+
 def size(byte_count: int) -> str:
     """`3.2 MiB`."""
     amount = float(byte_count)
@@ -99,6 +125,14 @@ def milliseconds(duration_ms: float | None) -> str:
     if duration_ms >= 1000:
         return f"{duration_ms / 1000:.1f} s"
     return f"{duration_ms:.0f} ms" if duration_ms >= 10 else f"{duration_ms:.1f} ms"
+
+
+def duration(seconds: float) -> str:
+    """`4.2 s`, `3 min 12 s`, `2 h 5 min`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.1f} s"
+    return f"{whole // 60} min {whole % 60} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def local_time(moment: str, form: str = "%Y-%m-%d %H:%M") -> str:

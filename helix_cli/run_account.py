@@ -43,7 +43,7 @@ class Receipt:
         tokens = f"{output.count(self.input_tokens)} + {output.count(self.output_tokens)} tokens"
         saved = f"saved {output.usd(self.saved_usd)} with {_counted(self.hits, 'hit')}"
         hidden = f"{_counted(self.hidden_values, 'value')} hidden"
-        parts = [cost, tokens, saved, hidden, _duration(self.seconds)]
+        parts = [cost, tokens, saved, hidden, output.duration(self.seconds)]
         if self.refused_by_budget:
             parts.append(f"{self.refused_by_budget} refused: the budget of this run is used up")
         return " · ".join(parts)
@@ -118,10 +118,3 @@ def _findings(pii: str) -> int:
 
 def _counted(number: int, noun: str) -> str:
     return f"{output.count(number)} {noun}{'' if number == 1 else 's'}"
-
-
-def _duration(seconds: float) -> str:
-    whole = round(seconds)
-    if whole < 60:
-        return f"{seconds:.1f} s"
-    return f"{whole // 60} min {whole % 60} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -24,6 +24,7 @@ import orjson
 from ..errors import CannotStart, SpendLogUnavailable
 from ..exchange import JsonObject, LedgerRow
 from ..ports import SpendQuery
+from ..spend_sums import HourSum, PromptCacheSum, Repeats, SmallCalls
 from . import spendlog_duckdb_reports as reports
 from .spendlog_duckdb_schema import COLUMNS, CREATE, FORWARD, NAMES, SCHEMA_VERSION
 
@@ -60,6 +61,20 @@ class DuckDbSpendLog:
 
     async def report(self, query: SpendQuery) -> JsonObject:
         return await self._in_worker(reports.report, self._rows, query)
+
+    async def hours(self, query: SpendQuery) -> list[HourSum]:
+        return await self._in_worker(reports.hours, self._rows, query)
+
+    async def prompt_caches(self, query: SpendQuery) -> list[PromptCacheSum]:
+        return await self._in_worker(reports.prompt_caches, self._rows, query)
+
+    async def small_calls(
+        self, query: SpendQuery, *, max_input_tokens: int, max_output_tokens: int
+    ) -> list[SmallCalls]:
+        return await self._in_worker(reports.small_calls, self._rows, query, max_input_tokens, max_output_tokens)
+
+    async def repeats(self, query: SpendQuery) -> list[Repeats]:
+        return await self._in_worker(reports.repeats, self._rows, query)
 
     async def spent_nanos(self, scope: str, since: datetime | None) -> int:
         kind, _, name = scope.partition(":")

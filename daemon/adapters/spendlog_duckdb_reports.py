@@ -10,6 +10,7 @@ from typing import Any
 
 from ..exchange import JsonObject
 from ..ports import SpendQuery
+from ..spend_sums import HourSum, PromptCacheSum, Repeats, SmallCalls
 
 Rows = Callable[[str, dict[str, Any]], list[dict[str, Any]]]
 """Answers SQL with its named parameters, a dict for each row."""
@@ -76,6 +77,99 @@ def report(rows: Rows, query: SpendQuery) -> JsonObject:
     order = '"group"' if query.by == "day" else 'cost_usd DESC, calls DESC, "group"'
     grouped = f'SELECT "group", {SUMS} FROM ({keyed}) GROUP BY "group" ORDER BY {order} LIMIT {MAX_GROUPS}'
     return {**totals, "rows": [{query.by: row.pop("group"), **row} for row in rows(grouped, values)]}
+
+
+_HOURS = f"""
+SELECT date_trunc('hour', {_LOCAL}) AS hour,
+    count(*) FILTER (kind = 'call') AS calls,
+    count(*) FILTER (kind = 'hit') AS hits,
+    coalesce(sum(cost_usd), 0)::DECIMAL(38,12) AS cost_usd,
+    coalesce(sum(saved_usd), 0)::DECIMAL(38,12) AS saved_usd
+FROM ledger WHERE {BETWEEN} GROUP BY hour ORDER BY hour
+"""
+
+
+def hours(rows: Rows, query: SpendQuery) -> list[HourSum]:
+    """Those in which something was asked, in order."""
+    return [HourSum(**row) for row in rows(_HOURS, {**period(query), "zone": query.timezone})]
+
+
+def _part(name: str, group: int) -> str:
+    """Of a row's price parts, the tokens (1) or the rate (2) of a class; NULL where it has none."""
+    kind = ("BIGINT", "DECIMAL(20,15)")[group - 1]
+    return f"nullif(regexp_extract(price_parts, '(?:^|,){name}=([0-9]+)@([0-9.]+)', {group}), '')::{kind}"
+
+
+# Where a call read nothing but cached tokens, plain input would have cost what it cost in other calls of the model.
+_PROMPT_CACHE = f"""
+WITH priced AS (
+    SELECT provider, upstream_model AS model, cached_read_tokens, cache_write_tokens,
+        {_part("input", 2)} AS input_usd,
+        {_part("cached_read", 2)} AS read_usd,
+        {_part("cache_write_5m", 1)} AS written_5m, {_part("cache_write_5m", 2)} AS write_5m_usd,
+        {_part("cache_write_1h", 1)} AS written_1h, {_part("cache_write_1h", 2)} AS write_1h_usd
+    FROM ledger
+    WHERE {BETWEEN} AND kind = 'call' AND price_parts <> '' AND (cached_read_tokens > 0 OR cache_write_tokens > 0)
+), compared AS (
+    SELECT *, coalesce(input_usd, max(input_usd) OVER (PARTITION BY provider, model)) AS plain_usd FROM priced
+)
+SELECT provider, model,
+    sum(cached_read_tokens)::BIGINT AS read_tokens,
+    sum(cache_write_tokens)::BIGINT AS written_tokens,
+    sum(cached_read_tokens * coalesce(read_usd, 0) + coalesce(written_5m * write_5m_usd, 0)
+        + coalesce(written_1h * write_1h_usd, 0))::DECIMAL(38,12) AS cost_usd,
+    sum((cached_read_tokens + cache_write_tokens) * plain_usd)::DECIMAL(38,12) AS uncached_usd
+FROM compared WHERE plain_usd IS NOT NULL GROUP BY provider, model ORDER BY uncached_usd DESC
+"""
+
+
+def prompt_caches(rows: Rows, query: SpendQuery) -> list[PromptCacheSum]:
+    return [PromptCacheSum(**row) for row in rows(_PROMPT_CACHE, period(query))]
+
+
+_SMALL_CALLS = f"""
+SELECT provider, upstream_model AS model, count(*) AS calls, sum(cost_usd)::DECIMAL(38,12) AS cost_usd,
+    sum(input_tokens - cached_read_tokens - cache_write_tokens)::BIGINT AS input_tokens,
+    sum(cached_read_tokens)::BIGINT AS cached_read_tokens,
+    sum(cache_write_tokens)::BIGINT AS cache_write_tokens,
+    sum(output_tokens)::BIGINT AS output_tokens
+FROM ledger
+WHERE {BETWEEN} AND kind = 'call' AND outcome = 'settled' AND status = 200 AND cost_usd > 0
+    AND NOT with_tools AND reasoning_tokens = 0
+    AND input_tokens <= $max_input_tokens AND output_tokens BETWEEN 1 AND $max_output_tokens
+GROUP BY provider, upstream_model
+"""
+
+
+def small_calls(rows: Rows, query: SpendQuery, max_input_tokens: int, max_output_tokens: int) -> list[SmallCalls]:
+    limits = {"max_input_tokens": max_input_tokens, "max_output_tokens": max_output_tokens}
+    return [SmallCalls(**row) for row in rows(_SMALL_CALLS, {**period(query), **limits})]
+
+
+_ANSWERED = "kind = 'call' AND status = 200 AND cost_usd > 0 AND prompt_print <> ''"
+
+# Of each prompt all but the first call could have been a hit: of calls past the cache, those of one key; of calls
+# that missed, those that are the first of their key, but not of all.
+_REPEATS = f"""
+WITH past AS (
+    SELECT count(*) - 1 AS calls, sum(cost_usd) - arg_min(cost_usd, "at") AS cost_usd
+    FROM ledger WHERE {BETWEEN} AND {_ANSWERED} AND cache = 'bypass' GROUP BY prompt_print, "key" HAVING count(*) > 1
+), firsts AS (
+    SELECT prompt_print, min("at") AS first_at, arg_min(cost_usd, "at") AS cost_usd
+    FROM ledger WHERE {BETWEEN} AND {_ANSWERED} AND cache = 'miss' GROUP BY prompt_print, "key"
+), apart AS (
+    SELECT count(*) - 1 AS calls, sum(cost_usd) - arg_min(cost_usd, first_at) AS cost_usd
+    FROM firsts GROUP BY prompt_print HAVING count(*) > 1
+)
+SELECT 'off' AS why, sum(calls)::BIGINT AS calls, sum(cost_usd)::DECIMAL(38,12) AS cost_usd
+FROM past HAVING count(*) > 0
+UNION ALL
+SELECT 'apart', sum(calls)::BIGINT, sum(cost_usd)::DECIMAL(38,12) FROM apart HAVING count(*) > 0
+"""
+
+
+def repeats(rows: Rows, query: SpendQuery) -> list[Repeats]:
+    return [Repeats(**row) for row in rows(_REPEATS, period(query))]
 
 
 def period(query: SpendQuery) -> dict[str, Any]:

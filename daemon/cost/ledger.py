@@ -17,7 +17,7 @@ from datetime import datetime
 
 from ..errors import CannotStart, JournalUnavailable, SpendLogUnavailable
 from ..exchange import JsonObject, LedgerRow
-from ..ports import Hold, Journal, SpendLog, SpendQuery
+from ..ports import Hold, Journal, SpendLog
 from .records import hold_of, record_of_hold, record_of_row, record_of_rows, row_of, rows_of
 
 log = logging.getLogger(__name__)
@@ -163,20 +163,15 @@ class Ledger:
         await self._spend_log.aclose()
         self._journal.close()
 
-    async def report(self, query: SpendQuery) -> JsonObject:
-        """As the spend log says, all rows included where it can be written."""
+    async def up_to_date(self) -> SpendLog:
+        """The spend log to ask, all rows included where it can be written."""
         await self._flush_if_possible()
-        return await self._spend_log.report(query)
+        return self._spend_log
 
     async def recent(self, limit: int) -> list[LedgerRow]:
         """The newest rows, newest last."""
         await self._flush_if_possible()
         return await self._spend_log.recent(limit)
-
-    async def of_request(self, request_id: str) -> list[LedgerRow]:
-        """The rows of one request, oldest first."""
-        await self._flush_if_possible()
-        return await self._spend_log.of_request(request_id)
 
     async def spent_nanos(self, scope: str, since: datetime | None) -> int:
         """What counts against a budget.
@@ -186,10 +181,6 @@ class Ledger:
         """
         await self.flush()
         return await self._spend_log.spent_nanos(scope, since)
-
-    async def export_parquet(self, query: SpendQuery, path: str) -> int:
-        await self._flush_if_possible()
-        return await self._spend_log.export_parquet(query, path)
 
     def _take(self, row: LedgerRow) -> None:
         if len(self._pending) >= ROWS_IN_MEMORY:

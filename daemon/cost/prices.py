@@ -14,10 +14,13 @@ from decimal import Decimal
 from ..exchange import Target
 from ..ports import PriceSource, PriceTable
 from ..settings import ModelSettings, ProviderSettings
+from .cheaper import Families
 from .price_table import price_of_entry, rates_of
 from .rates import Price, Rates, flat
 
 MTOK = 1_000_000
+
+HALF = Decimal("0.5")
 
 _TABLE_NAMES = {"google": "gemini", "together": "together_ai", "fireworks": "fireworks_ai", "grok": "xai"}
 """What people call a provider, where litellm's table calls it otherwise."""
@@ -36,6 +39,7 @@ class Prices:
     ) -> None:
         self._source = source
         self._table: PriceTable | None = None
+        self._families: Families | None = None
         self._loading = asyncio.Lock()
         self.configure(models, providers)
 
@@ -57,6 +61,20 @@ class Prices:
                 self._found.clear()
             self._found[key] = await self._find(asked, target)
         return self._found[key]
+
+    async def smaller(self, target: Target) -> tuple[str, Price] | None:
+        """The largest of the smaller models of the family that costs at most half, as its provider names it."""
+        table = await self._load()
+        name, own = _entry_of(table, target), await self.price("", target)
+        if name is None or own is None:
+            return None
+        if self._families is None:
+            self._families = Families(table)
+        for other in self._families.smaller(name):
+            price = price_of_entry(f"{self._source.name} {other}", table[other])
+            if price is not None and price.is_at_most(own, HALF):
+                return other.removeprefix(name.removesuffix(target.model)), price
+        return None
 
     async def _find(self, asked: str, target: Target) -> Price | None:
         own = self._own_price(asked, target)
@@ -95,8 +113,11 @@ def _price_of_settings(model: ModelSettings) -> Price:
 
 
 def _price_of_table(table: PriceTable, table_name: str, target: Target) -> Price | None:
+    name = _entry_of(table, target)
+    return None if name is None else price_of_entry(f"{table_name} {name}", table[name])
+
+
+def _entry_of(table: PriceTable, target: Target) -> str | None:
+    """The table's name for a target."""
     prefix = _TABLE_NAMES.get(target.provider, target.provider)
-    for name in (f"{prefix}/{target.model}", target.model):
-        if name in table:
-            return price_of_entry(f"{table_name} {name}", table[name])
-    return None
+    return next((name for name in (f"{prefix}/{target.model}", target.model) if name in table), None)

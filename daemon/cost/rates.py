@@ -120,6 +120,11 @@ class Price:
     def is_free(self) -> bool:
         return all(rates.is_free for steps in self.steps.values() for _, rates in steps)
 
+    def is_at_most(self, other: Price, part: Decimal) -> bool:
+        """Whether text costs at most `part` of what it costs at `other`, read and written, at the standard tier."""
+        own, others = self.steps[STANDARD][0][1], other.steps[STANDARD][0][1]
+        return own.input <= others.input * part and own.output <= others.output * part
+
     def dearest(
         self, prompt_tokens: int, tier: str | None = None, *, with_media: bool = True
     ) -> tuple[Decimal, Decimal]:

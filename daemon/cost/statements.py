@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from ..control_api import ExplainedRow, Spend
+from ..control_api import ExplainedRow, Review, Spend
 from ..errors import BadRequest, NotFound
 from ..exchange import LedgerRow
 from ..ports import Clock, SpendQuery
 from ..settings import Settings
 from .ledger import Ledger
+from .prices import Prices
 from .reports import explained, spend
+from .review import review_of
 from .windows import window_at
 
 GROUPS = ("model", "key", "user", "team", "org", "tag", "day", "session", "client")
@@ -22,8 +24,9 @@ _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 class Statements:
     """Answers from the ledger, rows of this moment included where the spend log can be written."""
 
-    def __init__(self, ledger: Ledger, settings: Settings, clock: Clock) -> None:
+    def __init__(self, ledger: Ledger, prices: Prices, settings: Settings, clock: Clock) -> None:
         self._ledger = ledger
+        self._prices = prices
         self._clock = clock
         self.configure(settings)
 
@@ -42,11 +45,24 @@ class Statements:
         """
         if by is not None and by not in GROUPS:
             raise BadRequest(f'by = "{by}": expected one of {", ".join(GROUPS)}', param="by")
-        return spend(await self._ledger.report(self._query(since, until, by)))
+        spend_log = await self._ledger.up_to_date()
+        return spend(await spend_log.report(self._query(since, until, by)))
+
+    async def review(self, *, since: datetime | None = None, until: datetime | None = None) -> Review:
+        """A period as a whole; without `until` it ends now.
+
+        Raises:
+            SpendLogUnavailable: there is no answer now.
+        """
+        now = self._clock.now()
+        query, spend_log = self._query(since, until or now, None), await self._ledger.up_to_date()
+        is_bounded = since is not None and since > _BEGINNING
+        return await review_of(spend_log, self._prices, query, now, is_bounded=is_bounded)
 
     async def export_parquet(self, path: str, *, since: datetime | None = None, until: datetime | None = None) -> int:
         """Write the rows to a file; how many."""
-        return await self._ledger.export_parquet(self._query(since, until, None), path)
+        spend_log = await self._ledger.up_to_date()
+        return await spend_log.export_parquet(self._query(since, until, None), path)
 
     async def explain(self, request_id: str) -> list[ExplainedRow]:
         """Why a request cost what it did: each attempt with its classes of tokens and their rates, oldest first.
@@ -54,7 +70,7 @@ class Statements:
         Raises:
             NotFound: the ledger has no such request.
         """
-        rows = await self._ledger.of_request(request_id)
+        rows = await (await self._ledger.up_to_date()).of_request(request_id)
         if not rows:
             raise NotFound(f"the ledger has no request {request_id}")
         return [explained(row) for row in rows]

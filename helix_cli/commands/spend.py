@@ -17,9 +17,10 @@ from .. import output
 from ..control_client import ControlClient
 from ..diagnostics import UsageMistake
 from ..options import Config, Json, connect, settings
+from ..spend_view import show_attempt, show_spend
 
 if TYPE_CHECKING:
-    from daemon.control_api import ExplainedRow, PricePart, Spend, SpendRow
+    from daemon.control_api import Spend
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -64,12 +65,14 @@ def spend(
         output.line(f"{output.count(rows)} rows in {parquet}")
         return
     found = client.spend(by=by, since=start)
-    if as_json:
-        output.json_document(found)
-    elif as_csv:
+    if as_csv:
         _write_csv(found, by)
+        return
+    review = client.review_spend(since=start)
+    if as_json:
+        output.json_document({**found, **review})
     else:
-        _show(found, by)
+        show_spend(found, review, by)
 
 
 @app.command()
@@ -85,7 +88,7 @@ def explain(
         output.json_document(attempts)
         return
     for attempt in attempts:
-        _show_attempt(attempt)
+        show_attempt(attempt)
 
 
 def start_of(text: str, now: datetime) -> datetime:
@@ -110,50 +113,6 @@ def start_of(text: str, now: datetime) -> datetime:
     except (ValueError, OverflowError):
         raise UsageMistake(f"--since {text}: expected 7d, 24h, today, month, all or a date") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=now.tzinfo)
-
-
-def _show_attempt(attempt: ExplainedRow) -> None:
-    asked = attempt["upstream_model"] or attempt["model"]
-    said = f"{attempt['kind']} {attempt['outcome']}".strip()
-    output.line(f"{attempt['id']}  {output.local_time(attempt['at'])}  {asked}  {said}, status {attempt['status']}")
-    if attempt["parts"]:
-        output.table(["class", "tokens>", "USD a million>", "USD>"], [_part(part) for part in attempt["parts"]])
-    output.line(f"cost {attempt['cost_usd'] or 'not known'}, saved {attempt['saved_usd'] or 0} USD")
-    notes = {"at most": attempt["bound_usd"], "price": attempt["price_source"], "reason": attempt["reason"]}
-    for name, note in notes.items():
-        if note:
-            output.line(f"{name}: {output.printable(note)}")
-
-
-def _part(part: PricePart) -> tuple[str, ...]:
-    return part["name"], output.count(part["tokens"]), part["usd_per_mtok"], part["cost_usd"]
-
-
-def _show(found: Spend, by: str) -> None:
-    asked = found["calls"] + found["hits"]
-    output.line(
-        f"spent {output.usd(found['cost_usd'])}, saved {output.usd(found['saved_usd'])}: "
-        f"{output.count(found['calls'])} calls, {output.count(found['hits'])} hits "
-        f"({output.share(found['hits'], asked)}), {output.count(found['refused'])} refused"
-    )
-    if found["unknown"]:
-        output.line(f"{output.count(found['unknown'])} calls whose outcome nobody saw are not in these sums")
-    output.line()
-    output.table(
-        [by, "calls>", "hits>", "cost>", "saved>", "read>", "written>"], [_row(row, by) for row in found["rows"]]
-    )
-
-
-def _row(row: SpendRow, by: str) -> tuple[str, ...]:
-    return (
-        str(row.get(by) or "–"),
-        output.count(row.get("calls", 0)),
-        output.count(row.get("hits", 0)),
-        output.usd(row.get("cost_usd")),
-        output.usd(row.get("saved_usd")),
-        output.count(row.get("input_tokens", 0)),
-        output.count(row.get("output_tokens", 0)),
-    )
 
 
 def _write_csv(found: Spend, by: str) -> None:

@@ -10,31 +10,36 @@ import asyncio
 import random
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+from daemon.adapters.prices_litellm import LitellmPrices
 from daemon.adapters.spendlog_duckdb import DuckDbSpendLog
 from daemon.cost.ledger import FLUSH_ROWS
+from daemon.cost.prices import Prices
+from daemon.cost.review import review_of
 from daemon.exchange import LedgerRow
 from daemon.ports import SpendQuery
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
-MONTH = SpendQuery(START, START + timedelta(days=30))
+MONTH = SpendQuery(START, START + timedelta(days=30), timezone="Europe/Berlin")
 
-GROUPS = ("model", "key", "user", "team", "tag", "day")
+GROUPS = ("model", "key", "user", "team", "org", "tag", "day", "session", "client")
 
 
 def batches(rows: int) -> Iterator[list[LedgerRow]]:
-    """Three hits for each call, by 20 keys in 5 teams, spread evenly over the month."""
+    """As many hits as calls, by 20 keys in 5 teams and 50,000 sessions, spread evenly over the month. A prompt in
+    five is asked again, by any key."""
     chance, step = random.Random(1), timedelta(days=30) / rows
     for first in range(0, rows, FLUSH_ROWS):
         yield [_row(number, START + number * step, chance) for number in range(first, min(first + FLUSH_ROWS, rows))]
 
 
 def _row(number: int, at: datetime, chance: random.Random) -> LedgerRow:
-    key, tokens, is_hit = chance.randrange(20), chance.randrange(50, 5000), number % 4 != 0
+    key, tokens, is_hit = chance.randrange(20), chance.randrange(50, 5000), number % 2 != 0
     usd = tokens * Decimal("0.00000015")
     row = LedgerRow(
         id=f"req_{number:024x}",
@@ -55,10 +60,15 @@ def _row(number: int, at: datetime, chance: random.Random) -> LedgerRow:
         cost_usd=Decimal(0) if is_hit else usd,
         saved_usd=usd if is_hit else None,
         total_ms=chance.random() * 1000,
+        session=f"session-{chance.randrange(50_000)}",
+        client="claude-code",
+        saved_ms=900.0 if is_hit else None,
     )
     if not is_hit:
         row.provider, row.upstream_model, row.price_source = "openai", row.model, f"litellm 1.106.2 {row.model}"
-        row.price_parts = f"input={tokens}@0.00000015"
+        row.cached_read_tokens = tokens // 2
+        row.price_parts = f"input={tokens - tokens // 2}@0.00000015,cached_read={tokens // 2}@0.000000075"
+        row.prompt_print = f"{chance.randrange(2_000_000):016x}"
     return row
 
 
@@ -72,20 +82,26 @@ async def measure(rows: int, folder: Path) -> None:
         taken_in_s += time.process_time() - begun
     print(f"taken in: {taken_in_s / rows * 1e6:.1f} µs of CPU a row")
     for by in (None, *GROUPS):
-        begun = time.perf_counter()
-        found = await spend_log.report(SpendQuery(MONTH.since, MONTH.until, by, "Europe/Berlin"))
-        took_s = time.perf_counter() - begun
-        print(f"report by {by or 'nothing':8} {took_s * 1e3:8.0f} ms, {len(found['rows'])} groups")
-    begun = time.perf_counter()
-    await spend_log.spent_nanos("team:team-1", START)
-    print(f"a budget's spent      {(time.perf_counter() - begun) * 1e3:8.0f} ms")
-    begun = time.perf_counter()
-    await spend_log.of_request(f"req_{rows // 2:024x}")
-    print(f"one request's rows    {(time.perf_counter() - begun) * 1e3:8.0f} ms")
+        await timed(f"report by {by or 'nothing'}", spend_log.report(replace(MONTH, by=by)))
+    await timed("hours", spend_log.hours(MONTH))
+    await timed("prompt caches", spend_log.prompt_caches(MONTH))
+    await timed("small calls", spend_log.small_calls(MONTH, max_input_tokens=1000, max_output_tokens=300))
+    await timed("repeats", spend_log.repeats(MONTH))
+    prices = Prices(LitellmPrices())
+    await prices.warm()
+    await timed("review, all of it", review_of(spend_log, prices, MONTH, MONTH.until, is_bounded=True))
+    await timed("a budget's spent", spend_log.spent_nanos("team:team-1", START))
+    await timed("one request's rows", spend_log.of_request(f"req_{rows // 2:024x}"))
     await spend_log.aclose()
     print(
         f"the file: {(folder / 'spend.duckdb').stat().st_size / 2**20:.0f} MiB; the process: {_resident_mib():.0f} MiB"
     )
+
+
+async def timed(name: str, work: Awaitable[object]) -> None:
+    begun = time.perf_counter()
+    await work
+    print(f"{name:20} {(time.perf_counter() - begun) * 1e3:8.0f} ms")
 
 
 def _resident_mib() -> float:

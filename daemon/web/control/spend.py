@@ -19,6 +19,7 @@ class SpendRoutes:
     def routes(self) -> list[Route]:
         return [
             ("GET", api.SPEND, self.spend),
+            ("GET", api.SPEND_REVIEW, self.review),
             ("GET", api.SPEND_EXPLAIN, self.explain),
             ("POST", api.SPEND_PARQUET, self.parquet),
         ]
@@ -26,6 +27,10 @@ class SpendRoutes:
     async def spend(self, request: web.Request) -> web.Response:
         since, until = moment_of(request, "since"), moment_of(request, "until")
         return json_reply(await self._statements.report(since=since, until=until, by=request.query.get("by") or None))
+
+    async def review(self, request: web.Request) -> web.Response:
+        since, until = moment_of(request, "since"), moment_of(request, "until")
+        return json_reply(await self._statements.review(since=since, until=until))
 
     async def explain(self, request: web.Request) -> web.Response:
         return json_reply({"rows": await self._statements.explain(request.query.get("id", ""))})

@@ -37,6 +37,17 @@ SPEND = {
     "rows": [{"model": "gpt-4o-mini", "calls": 10, "hits": 5, "cost_usd": "1.25", "saved_usd": "0.75",
               "input_tokens": 1000, "output_tokens": 2000}],
 }  # fmt: skip
+REVIEW = {
+    "previous": SPEND | {"cost_usd": "1", "rows": []},
+    "course": [{"at": "2026-11-24", "cost_usd": "0.25", "saved_usd": "0"},
+               {"at": "2026-11-25", "cost_usd": "1", "saved_usd": "0.75"}],
+    "month": {"month": "2026-11", "spent_usd": "30", "projected_usd": "36.5", "days_known": 24},
+    "prompt_cache": {"read_tokens": 100_000, "written_tokens": 2_000_000, "saved_usd": "-0.5", "rows": []},
+    "unusual": [{"kind": "hour", "name": "2026-11-24T14", "cost_usd": "1", "usual_usd": "0.01", "z": 5.2},
+                {"kind": "session", "name": "s-1", "cost_usd": "1", "usual_usd": "0.01", "z": 4.1}],
+    "advice": [{"kind": "cheaper_model", "saving_usd": "0.9", "calls": 8, "text": "8 calls of gpt-4o were small",
+                "step": "[[optimize]] …"}],
+}  # fmt: skip
 EXPLAINED = log_row() | {
     "request_id": "req_1", "upstream_model": "gpt-4o-mini", "price_source": "litellm 1.106.2 gpt-4o-mini",
     "bound_usd": None, "parts": [{"name": "input", "tokens": 12, "usd_per_mtok": "0.15", "cost_usd": "0.0000018"}],
@@ -98,6 +109,7 @@ class FakeDaemon:
             ("POST", api.BUDGET_RAISE): budget_row(limit_usd="60", raised_until="2026-11-21T22:00:00+00:00"),
             ("GET", api.BUDGET_WHY): {"budgets": [budget_row()], "refusals": [log_row(reason="used up")]},
             ("GET", api.SPEND): SPEND,
+            ("GET", api.SPEND_REVIEW): REVIEW,
             ("GET", api.SPEND_EXPLAIN): {"rows": [EXPLAINED]},
             ("POST", api.SPEND_PARQUET): {"rows": 15},
             ("GET", api.LOGS): {"rows": self.past},

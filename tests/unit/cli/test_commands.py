@@ -14,7 +14,7 @@ from daemon import control_api as api
 from helix_cli.commands.env import Shell, export_line
 from helix_cli.commands.spend import start_of
 from helix_cli.diagnostics import UsageMistake
-from tests.unit.cli.fake_daemon import budget_row, log_row
+from tests.unit.cli.fake_daemon import SPEND, budget_row, log_row
 
 
 def test_status_is_for_people_and_for_programs(helix, daemon):
@@ -147,8 +147,37 @@ def test_spend_has_the_shape_of_the_contract(helix, daemon):
     spend = helix("spend", "--by", "model", "--json").json
 
     assert {"cost_usd", "saved_usd", "calls", "hits", "refused", "unknown", "rows"} <= spend.keys()
-    assert "model" == daemon.asked[-1][2]["by"]
-    assert "spent $1.25, saved $0.75: 10 calls, 5 hits (33%), 1 refused" in helix("spend").out
+    assert "model" == daemon.asked[0][2]["by"]
+    assert {"previous", "course", "month", "prompt_cache", "unusual", "advice"} <= spend.keys()
+
+
+def test_spend_is_told_with_its_course_and_what_to_do_about_it(helix, daemon):
+    out = helix("spend").out
+
+    assert "spent $1.25 (+25% on as long before), saved $0.75: 10 calls, 5 hits (33%), 1 refused" in out
+    assert "▂█  Nov 24 to Nov 25, at most $1.00 a day" in out
+    assert "November: $30.00 so far, about $36.50 by its end at the pace of 24 days" in out
+    assert "100k tokens read, 2M written, lost $0.5" in out
+    assert "Nov 24 14:00" in out and "s-1" in out
+    assert "$0.9 less: 8 calls of gpt-4o were small" in out
+
+
+def test_spend_says_what_its_sums_do_not_have(helix, daemon):
+    doubtful = SPEND | {"unknown": 1, "unpriced": 2, "estimated": 3}
+    daemon.answers["GET", api.SPEND] = doubtful
+
+    out = helix("spend").out
+
+    for said in ("1 calls whose outcome nobody saw", "2 calls without a price", "3 calls were cut off"):
+        assert said in out
+
+
+def test_spend_in_a_terminal_is_the_dearest_groups_and_how_many_more(helix, daemon):
+    rows = [{**SPEND["rows"][0], "model": f"m-{number}", "cost_usd": "0.1"} for number in range(25)]
+    daemon.answers["GET", api.SPEND] = SPEND | {"rows": rows}
+
+    assert "… and 5 more, $0.5 together" in helix("spend").out
+    assert 25 == len(helix("spend", "--json").json["rows"])
 
 
 def test_spend_as_csv(helix, daemon):
