@@ -208,6 +208,8 @@ class CacheEntry:
     expires_at: float
     id: int = 0
     """Given by the store, rising; 0 until then."""
+    user: str = ""
+    """For whom it was made, as the ledger names them: to whom it belongs when a person's data is erased."""
 
 
 RowKind = Literal["call", "hit", "refused"]

@@ -194,6 +194,7 @@ class Fetcher:
             input_tokens=bill.row.input_tokens,
             output_tokens=bill.row.output_tokens,
             made_in_ms=round(took_s * 1e3),
+            user=attempt.request.ask.caller.user or "",
         )
 
     def _asked(self, attempt: _Attempt, answer: Answer, *, streamed: bool) -> Asked:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from .caching.at_rest import remove_what_was_kept_otherwise
 from .caching.cache import Cache
 from .cost.accounts import Accounts
 from .errors import HelixError, PartUnavailable, StoreUnavailable
@@ -90,7 +91,7 @@ class Gateway:
             CannotStart: the ledger cannot be kept here.
         """
         try:
-            await self.parts.store.open()
+            await self._open_store()
         except PartUnavailable as error:
             self._fail("store", error)
             self._spawn(self._open_store_late())
@@ -189,11 +190,16 @@ class Gateway:
         finally:
             await _close(providers)
 
+    async def _open_store(self) -> None:
+        await self.parts.store.open()
+        is_sealed = self.rules.settings.storage.encrypt
+        await remove_what_was_kept_otherwise(self.parts.store, is_sealed=is_sealed)
+
     async def _open_store_late(self) -> None:
         while "store" in self._failed:
             await asyncio.sleep(STORE_OPENED_EVERY_S)
             with suppress(PartUnavailable):
-                await self.parts.store.open()
+                await self._open_store()
                 del self._failed["store"]
 
     def _fail(self, part: str, error: HelixError) -> None:

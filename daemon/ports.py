@@ -192,7 +192,7 @@ class EntryStore(Protocol):
         """Add the counted hits to the entries (for eviction); unknown ids are ignored."""
         ...
 
-    async def clear(self, *, scope: str | None = None, model: str | None = None) -> int:
+    async def clear(self, *, scope: str | None = None, model: str | None = None, user: str | None = None) -> int:
         """Remove the entries that match all that is given (all of them when nothing is); how many there were."""
         ...
 

@@ -6,14 +6,17 @@ as the vault of one response cannot be passed off as that of another.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from .errors import SealBroken
+from .exchange import CacheEntry
 
 KEY_BYTES = 32
 
@@ -21,6 +24,7 @@ _MAGIC = b"\x01hx1"
 _KEY_ID_BYTES = 8
 # Random, as NIST SP 800-38D 8.2.2 has it: good for 2**32 messages under one key.
 _NONCE_BYTES = 12
+_NO_VECTOR = bytes(2 * 384)
 _HEAD_BYTES = len(_MAGIC) + _KEY_ID_BYTES + _NONCE_BYTES
 
 
@@ -28,13 +32,17 @@ class Sealer:
     """Seals under the first of its keys, opens what any of them sealed. Safe from several threads."""
 
     def __init__(self, keys: Sequence[bytes]) -> None:
-        """`keys`: the current one, then earlier ones; each of `KEY_BYTES`."""
+        self.use(keys)
+
+    def use(self, keys: Sequence[bytes]) -> None:
+        """From now on these: the current one, then earlier ones; each of `KEY_BYTES`."""
         self._ciphers = {key_id(key): AESGCM(key) for key in keys}
         self._current = key_id(keys[0])
 
     def seal(self, plain: bytes, context: bytes) -> bytes:
-        head = _MAGIC + self._current + os.urandom(_NONCE_BYTES)
-        return head + self._ciphers[self._current].encrypt(head[-_NONCE_BYTES:], plain, context)
+        current = self._current
+        head = _MAGIC + current + os.urandom(_NONCE_BYTES)
+        return head + self._ciphers[current].encrypt(head[-_NONCE_BYTES:], plain, context)
 
     def open(self, sealed: bytes, context: bytes) -> bytes:
         """
@@ -52,6 +60,47 @@ class Sealer:
     def is_current(self, sealed: bytes) -> bool:
         """Whether it needs no sealing anew: the key that sealed it is the one in use."""
         return is_sealed(sealed) and _key_id_of(sealed) == self._current
+
+
+class EntrySeal:
+    """What of a cached answer rests sealed: its texts, and the vector, from which the question can be guessed."""
+
+    def __init__(self, sealer: Sealer) -> None:
+        self._sealer = sealer
+
+    def closed(self, entry: CacheEntry) -> CacheEntry:
+        """As it rests in a store."""
+        question = self._sealer.seal(entry.question.encode("utf-8", "surrogatepass"), entry.key)
+        return replace(
+            entry,
+            question=base64.b64encode(question).decode(),
+            answer=self._sealer.seal(entry.answer, entry.key),
+            vector=None if entry.vector is None else self._sealer.seal(entry.vector, entry.partition),
+        )
+
+    def opened(self, entry: CacheEntry) -> CacheEntry | None:
+        """As it was; None where no key is here for it, or it was never sealed."""
+        try:
+            question = self._sealer.open(base64.b64decode(entry.question, validate=True), entry.key)
+            return replace(
+                entry,
+                question=question.decode("utf-8", "surrogatepass"),
+                answer=self._sealer.open(entry.answer, entry.key),
+                vector=None if entry.vector is None else self._sealer.open(entry.vector, entry.partition),
+            )
+        except (SealBroken, ValueError):
+            return None
+
+    def opened_vector(self, partition: bytes, vector: bytes) -> bytes:
+        """Zeros where it cannot be opened: nothing is near to these."""
+        try:
+            return self._sealer.open(vector, partition)
+        except SealBroken:
+            return _NO_VECTOR
+
+    def is_current(self, entry: CacheEntry) -> bool:
+        """Whether an entry, as it rests, is sealed with the key in use."""
+        return self._sealer.is_current(entry.answer)
 
 
 def is_sealed(data: bytes) -> bool:

@@ -68,6 +68,7 @@ class ServerSettings(Section):
 class StorageSettings(Section):
     url: str = "embedded"
     fsync: Literal["grouped", "always"] = "grouped"
+    encrypt: bool = False
     encryption_key: SecretStr | None = None
 
 

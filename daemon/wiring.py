@@ -49,7 +49,7 @@ from .ports import Clock, Finder, Provider, Store, VaultStore
 from .routing.attempts import Dispatcher
 from .routing.known_providers import providers_from_environment
 from .routing.router import Router
-from .sealing import Sealer
+from .sealing import EntrySeal, Sealer
 from .security.callers import Callers
 from .security.door import Door
 from .security.keys import Keys
@@ -133,7 +133,8 @@ def _build_parts(settings: Settings, data_dir: Path, clock: Clock, key: bytes) -
         recent.add(row)
         rate_limits.row(row)
 
-    store = _build_store(settings.storage, data_dir, clock)
+    sealer = _build_sealer(settings.storage, data_dir, key)
+    store = _build_store(settings.storage, data_dir, clock, sealer)
     is_shared = settings.storage.url != "embedded"
     model = find_model(MODEL)
     embedder = OnnxEmbedder(model)
@@ -149,7 +150,7 @@ def _build_parts(settings: Settings, data_dir: Path, clock: Clock, key: bytes) -
     )
     cache = Cache(
         store=store,
-        index=UsearchIndex(data_dir / "index", model=model.fingerprint),
+        index=UsearchIndex(data_dir / "index", model=model.fingerprint, is_saved=not settings.storage.encrypt),
         embedder=embedder,
         settings=settings.cache,
         clock=clock,
@@ -166,7 +167,6 @@ def _build_parts(settings: Settings, data_dir: Path, clock: Clock, key: bytes) -
         is_shared=is_shared,
         before_change=accounts.budgets.read,
     )
-    sealer = _build_sealer(settings.storage, data_dir, key)
     vaults = Vaults(_build_vault_store(settings.storage, data_dir, clock), sealer, clock)
     return Parts(store, accounts, cache, embedder, recent, metrics, clock, keys, rate_limits, vaults)
 
@@ -180,10 +180,11 @@ def _load_verifier() -> Verifier | None:
         return None
 
 
-def _build_store(settings: StorageSettings, data_dir: Path, clock: Clock) -> Store:
+def _build_store(settings: StorageSettings, data_dir: Path, clock: Clock, sealer: Sealer) -> Store:
+    seal = EntrySeal(sealer) if settings.encrypt else None
     if settings.url == "embedded":
-        return EmbeddedStore(data_dir / "store.sqlite", clock, settings.fsync)
-    return RedisStore(settings.url, clock)
+        return EmbeddedStore(data_dir / "store.sqlite", clock, settings.fsync, seal)
+    return RedisStore(settings.url, clock, seal=seal)
 
 
 def _build_vault_store(settings: StorageSettings, data_dir: Path, clock: Clock) -> VaultStore:

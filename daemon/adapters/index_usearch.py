@@ -52,9 +52,13 @@ class UsearchIndex:
     leaves and seldom besides.
     """
 
-    def __init__(self, folder: Path, *, model: str) -> None:
-        """`model` names what made the vectors (`ModelFiles.fingerprint`); a file of another is not loaded."""
+    def __init__(self, folder: Path, *, model: str, is_saved: bool = True) -> None:
+        """`model` names what made the vectors (`ModelFiles.fingerprint`); a file of another is not loaded.
+        `is_saved` False: vectors are not written, for they tell of their texts, and a file that is there is removed."""
         self._folder = folder
+        self._is_saved = is_saved
+        if not is_saved:
+            (folder / FILE).unlink(missing_ok=True)
         self._model = model
         self._graph = empty_graph()
 
@@ -102,6 +106,8 @@ class UsearchIndex:
         Raises:
             StoreUnavailable: it could not be written, as on a full disk; the old file is as it was.
         """
+        if not self._is_saved:
+            return
         stamp = Stamp(LAYOUT, self._model, store_epoch, last_id, self.size)
         draft = self._folder / DRAFT
         try:

@@ -22,6 +22,7 @@ import orjson
 from ..errors import CannotStart, StoreUnavailable
 from ..exchange import CacheEntry, JsonObject
 from ..ports import Clock, StoreStats, VectorRow
+from ..sealing import EntrySeal
 from .counters_memory import MemoryCounters
 from .key_filter import KeyFilter
 from .sqlite_thread import SqliteThread, Work
@@ -30,16 +31,27 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """What store_embedded.sql sets as its user_version."""
 INSERT_ENTRY = """
 INSERT INTO entries (key, partition, scope, dialect, model, question, vector, cost_nanos,
-                     input_tokens, output_tokens, made_in_ms, created_at, expires_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id
+                     input_tokens, output_tokens, made_in_ms, created_at, expires_at, user)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id
 """
+FORWARD = {
+    1: """
+       ALTER TABLE entries ADD COLUMN user TEXT NOT NULL DEFAULT '';
+       DROP VIEW whole_entries;
+       CREATE VIEW whole_entries AS
+           SELECT key, partition, scope, dialect, model, question, answer, vector, cost_nanos, input_tokens,
+                  output_tokens, made_in_ms, created_at, expires_at, id, user
+           FROM entries JOIN answers USING (id);
+       """
+}
+"""From each version of the schema to the next."""
 ENTRY_ROW = attrgetter(
     *("key", "partition", "scope", "dialect", "model", "question", "vector", "cost_nanos"),
-    *("input_tokens", "output_tokens", "made_in_ms", "created_at", "expires_at"),
+    *("input_tokens", "output_tokens", "made_in_ms", "created_at", "expires_at", "user"),
 )
 
 SLICE_ROWS = 500
@@ -51,11 +63,19 @@ class EmbeddedStore(MemoryCounters):
 
     `fsync`: with `grouped` an acknowledged write survives the death of this process, with `always`
     that of the machine. A damaged file is set aside when it is opened, and a fresh one made. No other process
-    may write the file: keys that this one has not seen are not looked for.
+    may write the file: keys that this one has not seen are not looked for. With a `seal` texts rest sealed, what was
+    removed is overwritten, and what rests unsealed is not returned.
     """
 
-    def __init__(self, path: Path, clock: Clock, fsync: Literal["grouped", "always"] = "grouped") -> None:
+    def __init__(
+        self,
+        path: Path,
+        clock: Clock,
+        fsync: Literal["grouped", "always"] = "grouped",
+        seal: EntrySeal | None = None,
+    ) -> None:
         super().__init__(clock)
+        self._seal = seal
         self._path = path
         self._suspect = path.with_name(f"{path.name}.suspect")
         """A mark that damage was met while running; the next `open` acts on it."""
@@ -101,41 +121,44 @@ class EmbeddedStore(MemoryCounters):
             return None
         sql = "SELECT * FROM whole_entries WHERE key = ? AND expires_at > ?"
         row = await self._read(lambda c: c.execute(sql, (key, self._now())).fetchone())
-        return None if row is None else CacheEntry(*row)
+        return None if row is None else await self._opened(CacheEntry(*row))
 
     async def get_by_ids(self, ids: Sequence[int]) -> dict[int, CacheEntry]:
         sql = """SELECT * FROM whole_entries
                  WHERE id IN (SELECT value FROM json_each(?)) AND expires_at > ?"""
         wanted = json.dumps(list(ids))
         rows = await self._read(lambda c: c.execute(sql, (wanted, self._now())).fetchall())
-        entries = (CacheEntry(*row) for row in rows)
-        return {entry.id: entry for entry in entries}
+        entries = [await self._opened(CacheEntry(*row)) for row in rows]
+        return {entry.id: entry for entry in entries if entry is not None}
 
     async def put(self, entry: CacheEntry) -> int:
         self._keys.add((entry.key,))
-        return await self._write(lambda connection: _put(connection, entry))
+        resting = entry if self._seal is None else self._seal.closed(entry)
+        return await self._write(lambda connection: _put(connection, resting))
 
     async def vectors_after(self, entry_id: int, limit: int) -> list[VectorRow]:
         sql = """SELECT id, partition, vector, expires_at FROM entries
                  WHERE id > ? AND vector IS NOT NULL AND expires_at > ? ORDER BY id LIMIT ?"""
         rows = await self._read(lambda c: c.execute(sql, (entry_id, self._now(), limit)).fetchall())
-        return [VectorRow(*row) for row in rows]
+        return (
+            [VectorRow(*row) for row in rows] if self._seal is None else [_opened_row(self._seal, row) for row in rows]
+        )
 
     async def touch(self, hits: Mapping[int, int]) -> None:
         sql = "UPDATE entries SET hits = hits + ? WHERE id = ?"
         counted = [(count, entry_id) for entry_id, count in hits.items()]
         await self._write(lambda connection: connection.executemany(sql, counted).close())
 
-    async def clear(self, *, scope: str | None = None, model: str | None = None) -> int:
+    async def clear(self, *, scope: str | None = None, model: str | None = None, user: str | None = None) -> int:
         """As the port says; the count leaves out those that had expired.
 
         Done in slices: entries put meanwhile may stay, and one that fails halfway has removed some.
         """
-        if scope is None and model is None:
+        if scope is None and model is None and user is None:
             await self._write(_begin_epoch)
         removed, last_id = 0, 0
         while True:
-            clear = partial(_clear_slice, after_id=last_id, scope=scope, model=model, now=self._now())
+            clear = partial(_clear_slice, after_id=last_id, scope=scope, model=model, user=user, now=self._now())
             done = await self._write(clear)
             if done is None:
                 return removed
@@ -174,6 +197,17 @@ class EmbeddedStore(MemoryCounters):
                 keys.add(page)
                 after = page[-1]
             keys.is_ready = True
+
+    async def _opened(self, resting: CacheEntry) -> CacheEntry | None:
+        """An entry as it was put. One that an earlier key sealed is sealed anew on this occasion."""
+        if self._seal is None:
+            return resting
+        entry = self._seal.opened(resting)
+        if entry is not None and not self._seal.is_current(resting):
+            closed = self._seal.closed(entry)
+            with suppress(StoreUnavailable):
+                await self._write(lambda connection: _replace_texts(connection, closed))
+        return entry
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
@@ -234,8 +268,11 @@ class EmbeddedStore(MemoryCounters):
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute(f"PRAGMA synchronous = {'FULL' if self._fsync == 'always' else 'NORMAL'}")
             connection.execute("PRAGMA journal_size_limit = 67108864")
+            connection.execute(f"PRAGMA secure_delete = {'OFF' if self._seal is None else 'ON'}")
             if version == 0:
                 connection.executescript(Path(__file__).with_suffix(".sql").read_text())
+            elif version < SCHEMA_VERSION:
+                _bring_forward(connection, version)
             # Reads a page of each table, so that common damage shows now rather than in a request.
             connection.execute("SELECT max(id), (SELECT bytes FROM totals), (SELECT name FROM epoch) FROM entries")
         except BaseException:
@@ -264,6 +301,11 @@ def _known_version(connection: sqlite3.Connection, path: Path) -> int:
             "update Helix, or move the file away"
         )
     return int(version)
+
+
+def _bring_forward(connection: sqlite3.Connection, version: int) -> None:
+    steps = "".join(FORWARD[step] for step in range(version, SCHEMA_VERSION))
+    connection.executescript(f"BEGIN IMMEDIATE; {steps} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
 
 
 def _is_damage(error: sqlite3.Error) -> bool:
@@ -296,26 +338,45 @@ def _put(connection: sqlite3.Connection, entry: CacheEntry) -> int:
     return int(entry_id)
 
 
+def _replace_texts(connection: sqlite3.Connection, entry: CacheEntry) -> None:
+    row = (entry.question, entry.vector, entry.id, entry.key)
+    changed = connection.execute("UPDATE entries SET question = ?, vector = ? WHERE id = ? AND key = ?", row).rowcount
+    if changed:
+        connection.execute("UPDATE answers SET answer = ? WHERE id = ?", (entry.answer, entry.id))
+
+
+def _opened_row(seal: EntrySeal, row: tuple[int, bytes, bytes, float]) -> VectorRow:
+    entry_id, partition, vector, expires_at = row
+    return VectorRow(entry_id, partition, seal.opened_vector(partition, vector), expires_at)
+
+
 def _begin_epoch(connection: sqlite3.Connection) -> None:
     connection.execute("UPDATE epoch SET name = lower(hex(randomblob(16)))")
 
 
 def _clear_slice(
-    connection: sqlite3.Connection, *, after_id: int, scope: str | None, model: str | None, now: float
+    connection: sqlite3.Connection,
+    *,
+    after_id: int,
+    scope: str | None,
+    model: str | None,
+    user: str | None,
+    now: float,
 ) -> tuple[int, int] | None:
     """Look at the next rows and remove those that match: the last id seen and how many live ones went.
 
     None at the end. The filter is here and not in SQL, where one that matches nothing reads the whole table.
     """
     rows = connection.execute(
-        "SELECT id, scope, model, expires_at > ? FROM entries WHERE id > ? ORDER BY id LIMIT ?",
+        "SELECT id, scope, model, user, expires_at > ? FROM entries WHERE id > ? ORDER BY id LIMIT ?",
         (now, after_id, SLICE_ROWS),
     ).fetchall()
     if not rows:
         return None
-    matching = [row for row in rows if scope in (None, row[1]) and model in (None, row[2])]
+    wanted = (scope, model, user)
+    matching = [row for row in rows if all(one in (None, found) for one, found in zip(wanted, row[1:4], strict=True))]
     connection.executemany("DELETE FROM entries WHERE id = ?", [(row[0],) for row in matching])
-    return rows[-1][0], sum(row[3] for row in matching)
+    return rows[-1][0], sum(row[4] for row in matching)
 
 
 def _evict_slice(connection: sqlite3.Connection, max_entries: int, now: float) -> list[int]:

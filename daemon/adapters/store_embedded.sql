@@ -1,4 +1,4 @@
--- The embedded store's file, version 1.
+-- The embedded store's file, version 2.
 
 BEGIN IMMEDIATE;
 
@@ -18,7 +18,8 @@ CREATE TABLE entries (
     made_in_ms INTEGER NOT NULL,
     created_at REAL NOT NULL,
     expires_at REAL NOT NULL,
-    hits INTEGER NOT NULL DEFAULT 0
+    hits INTEGER NOT NULL DEFAULT 0,
+    user TEXT NOT NULL DEFAULT ''
 );
 
 CREATE INDEX entries_by_expiry ON entries (expires_at);
@@ -30,7 +31,7 @@ CREATE TABLE answers (id INTEGER PRIMARY KEY, answer BLOB NOT NULL);
 -- The columns of CacheEntry, in its order.
 CREATE VIEW whole_entries AS
     SELECT key, partition, scope, dialect, model, question, answer, vector, cost_nanos, input_tokens,
-           output_tokens, made_in_ms, created_at, expires_at, id
+           output_tokens, made_in_ms, created_at, expires_at, id, user
     FROM entries JOIN answers USING (id);
 
 -- Kept by triggers: counting a million rows for each look at a dashboard would take longer than the look.
@@ -57,5 +58,5 @@ CREATE TABLE records (
     PRIMARY KEY (kind, name)
 ) WITHOUT ROWID;
 
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 COMMIT;

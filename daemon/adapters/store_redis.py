@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import fields
 from typing import Any
 
 import orjson
 
+from ..errors import StoreUnavailable
 from ..exchange import CacheEntry, JsonObject
 from ..ports import Clock, CounterState, Hold, StoreStats, VectorRow
+from ..sealing import EntrySeal
 from .redis_link import Patience, RedisLink, Script
 
 SETTLED_REMEMBERED_S = 900
@@ -29,11 +32,20 @@ class RedisStore:
 
     All entries are in one slot of a Cluster, all counters in another: a script must see them together.
     Redis has to keep what it is given (`noeviction`, or `volatile-ttl` for the cache alone), and is as
-    durable as it is configured to be: `put` returns when Redis has the entry.
+    durable as it is configured to be: `put` returns when Redis has the entry. With a `seal` texts rest sealed, and
+    what rests unsealed is not returned.
     """
 
-    def __init__(self, url: str, clock: Clock, namespace: str = "helix", patience: Patience | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        clock: Clock,
+        namespace: str = "helix",
+        patience: Patience | None = None,
+        seal: EntrySeal | None = None,
+    ) -> None:
         self._clock = clock
+        self._seal = seal
         self._link = RedisLink(url, clock, patience or Patience())
         self._entries = Script.load("store_redis_entries.lua", f"{namespace}:{{c}}:")
         self._counters = Script.load("store_redis_counters.lua", f"{namespace}:{{b}}:")
@@ -62,17 +74,18 @@ class RedisStore:
 
     async def get(self, key: bytes) -> CacheEntry | None:
         found = await self._on_entries("get", key)
-        return None if found is None else self._live_entry(*found)
+        return None if found is None else await self._live_entry(*found)
 
     async def get_by_ids(self, ids: Sequence[int]) -> dict[int, CacheEntry]:
         found: list[list[Any]] = []
         for start in range(0, len(ids), SLICE_ENTRIES):
             found += await self._on_entries("get_by_ids", *map(_padded, ids[start : start + SLICE_ENTRIES]))
-        entries = (self._live_entry(*row) for row in found)
+        entries = [await self._live_entry(*row) for row in found]
         return {entry.id: entry for entry in entries if entry is not None}
 
     async def put(self, entry: CacheEntry) -> int:
         ttl_ms = max(1, round((entry.expires_at - self._now()) * 1000))
+        resting = entry if self._seal is None else self._seal.closed(entry)
         return int(
             await self._on_entries(
                 "put",
@@ -80,8 +93,8 @@ class RedisStore:
                 entry.expires_at,
                 ttl_ms,
                 entry.cost_nanos / (entry.cost_nanos + NANOS_PER_USD),
-                len(entry.answer),
-                *_fields_of(entry),
+                len(resting.answer),
+                *_fields_of(resting),
             )
         )
 
@@ -94,7 +107,7 @@ class RedisStore:
                 break
             entry_id = int(page[-1][0])
             rows += [
-                VectorRow(int(row_id), partition, vector, float(expires_at))
+                VectorRow(int(row_id), partition, self._opened_vector(partition, vector), float(expires_at))
                 for row_id, (partition, vector, expires_at) in page
                 if vector is not None and float(expires_at) > self._now()
             ]
@@ -107,16 +120,17 @@ class RedisStore:
         for start in range(0, len(counted), 2 * SLICE_ENTRIES):
             await self._on_entries("touch", *counted[start : start + 2 * SLICE_ENTRIES])
 
-    async def clear(self, *, scope: str | None = None, model: str | None = None) -> int:
+    async def clear(self, *, scope: str | None = None, model: str | None = None, user: str | None = None) -> int:
         """As the port says; the count leaves out those that had expired.
 
         Done in slices: entries put meanwhile may stay, and one that fails halfway has removed some.
         """
-        if scope is None and model is None:
+        if scope is None and model is None and user is None:
             await self._link.ask(lambda client: client.set(self._epoch_key, secrets.token_hex(16)))
         removed, last_id = 0, b"0"
         while last_id is not None:
-            last_id, count = await self._on_entries("clear", last_id, SLICE_ENTRIES, _only(scope), _only(model))
+            wanted = map(_only, (scope, model, user))
+            last_id, count = await self._on_entries("clear", last_id, SLICE_ENTRIES, *wanted)
             removed += count
         return removed
 
@@ -186,11 +200,25 @@ class RedisStore:
             return ""
         return round((max(resets_at - self._now(), 0) + COUNTER_GRACE_S) * 1000)
 
-    def _live_entry(self, entry_id: bytes, flat: list[bytes]) -> CacheEntry | None:
+    async def _live_entry(self, entry_id: bytes, flat: list[bytes]) -> CacheEntry | None:
         if not flat:  # it ended by itself, and was not evicted yet
             return None
         entry = _entry_of(int(entry_id), dict(zip(flat[::2], flat[1::2], strict=True)))
-        return entry if entry.expires_at > self._now() else None
+        return await self._opened(entry) if entry.expires_at > self._now() else None
+
+    async def _opened(self, resting: CacheEntry) -> CacheEntry | None:
+        """An entry as it was put. One that an earlier key sealed is sealed anew on this occasion."""
+        if self._seal is None:
+            return resting
+        entry = self._seal.opened(resting)
+        if entry is not None and not self._seal.is_current(resting):
+            closed = self._seal.closed(entry)
+            with suppress(StoreUnavailable):
+                await self._on_entries("replace_texts", _padded(entry.id), entry.key, *_fields_of(closed))
+        return entry
+
+    def _opened_vector(self, partition: bytes, vector: bytes) -> bytes:
+        return vector if self._seal is None else self._seal.opened_vector(partition, vector)
 
 
 def _text(value: bytes | str) -> str:
@@ -234,4 +262,5 @@ def _entry_of(entry_id: int, values: dict[bytes, bytes]) -> CacheEntry:
         created_at=float(values[b"created_at"]),
         expires_at=float(values[b"expires_at"]),
         id=entry_id,
+        user=values.get(b"user", b"").decode(),
     )

@@ -77,6 +77,13 @@ function commands.get_by_ids(...)
   return found
 end
 
+-- Give an entry other texts, where it is still that of `key`.
+function commands.replace_texts(id, key, ...)
+  if redis.call("HGET", keys, key) == id and redis.call("EXISTS", entry_key(id)) == 1 then
+    redis.call("HSET", entry_key(id), ...)
+  end
+end
+
 -- The next ids after one, with what an index needs of each (nothing where there is no vector).
 function commands.vectors_after(id, limit)
   local page = redis.call("ZRANGEBYSCORE", ids, "(" .. id, "+inf", "LIMIT", 0, limit)
@@ -94,14 +101,17 @@ function commands.touch(...)
   end
 end
 
--- Look at the next entries after an id and remove those that match `scope` and `model` ("" matches all,
+-- Look at the next entries after an id and remove those that match `scope`, `model` and `user` ("" matches all,
 -- "=x" only x). Returns the last id looked at, nil at the end, and how many live ones went.
-function commands.clear(after, limit, scope, model)
+function commands.clear(after, limit, scope, model, user)
   local page = redis.call("ZRANGEBYSCORE", ids, "(" .. after, "+inf", "LIMIT", 0, limit)
   local removed = 0
   for _, id in ipairs(page) do
-    local has = redis.call("HMGET", entry_key(id), "scope", "model")
-    local matches = (scope == "" or scope == "=" .. (has[1] or "")) and (model == "" or model == "=" .. (has[2] or ""))
+    local has = redis.call("HMGET", entry_key(id), "scope", "model", "user")
+    local matches = true
+    for i, wanted in ipairs({ scope, model, user }) do
+      matches = matches and (wanted == "" or wanted == "=" .. (has[i] or ""))
+    end
     if matches then
       if tonumber(redis.call("ZSCORE", expiry, id)) > tonumber(now) then
         removed = removed + 1

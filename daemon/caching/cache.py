@@ -409,6 +409,7 @@ class Cache:
         input_tokens: int,
         output_tokens: int,
         made_in_ms: int,
+        user: str = "",
     ) -> None:
         """Keep a whole, normal answer for requests like this one. When it returns, the entry survives the death
         of this process, or could not be kept, which is no error of the request's. What was asked for before
@@ -434,6 +435,7 @@ class Cache:
             made_in_ms=made_in_ms,
             created_at=now,
             expires_at=now + slot.ttl_s,
+            user=user,
         )
         if await self._put(entry) and slot.is_near and entry.vector is None:
             self._late.add(entry)
@@ -472,7 +474,7 @@ class Cache:
 
     # --- what the owner asks
 
-    async def clear(self, *, scope: str | None = None, model: str | None = None) -> int:
+    async def clear(self, *, scope: str | None = None, model: str | None = None, user: str | None = None) -> int:
         """Remove the entries that match all that is given, all of them when nothing is; how many there were.
 
         What was learned of a scope that is cleared, or of all, is forgotten: it begins in shadow again.
@@ -482,11 +484,11 @@ class Cache:
         """
         self._generation += 1
         try:
-            if model is None:
+            if model is None and user is None:
                 await self._bounds.forget(scope)
-            return await self._store.clear(scope=scope, model=model)
+            return await self._store.clear(scope=scope, model=model, user=user)
         finally:
-            self._memory.clear(scope=scope, model=model)
+            self._memory.clear(scope=scope, model=model, user=user)
             self._near.restart()
 
     async def stats(self) -> CacheStats:

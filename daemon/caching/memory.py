@@ -70,10 +70,11 @@ class EntryMemory:
             if (key := self._keys.get(entry_id)) is not None:
                 self._drop(key)
 
-    def clear(self, *, scope: str | None = None, model: str | None = None) -> None:
+    def clear(self, *, scope: str | None = None, model: str | None = None, user: str | None = None) -> None:
         """Drop the entries that match all that is given; all of them when nothing is."""
         for key, held in list(self._held.items()):
-            if scope in (None, held.entry.scope) and model in (None, held.entry.model):
+            entry = held.entry
+            if scope in (None, entry.scope) and model in (None, entry.model) and user in (None, entry.user):
                 self._drop(key)
 
     def _is_believed(self, held: _Held) -> bool:

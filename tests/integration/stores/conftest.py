@@ -15,6 +15,7 @@ from daemon.adapters.store_embedded import EmbeddedStore
 from daemon.adapters.store_redis import RedisStore
 from daemon.exchange import CacheEntry
 from daemon.ports import Store
+from daemon.sealing import EntrySeal, Sealer
 from tests.fixtures_redis import own_redis_server, redis_cluster, redis_server
 
 __all__ = ["own_redis_server", "redis_cluster", "redis_server"]
@@ -48,17 +49,18 @@ def clock() -> HandClock:
 MakeStore = Callable[[HandClock], Store]
 
 
-@pytest.fixture(params=["embedded", "redis", "redis-cluster"])
+@pytest.fixture(params=["embedded", "embedded-sealed", "redis", "redis-sealed", "redis-cluster"])
 def make_store(request: pytest.FixtureRequest, tmp_path: Path) -> MakeStore:
     """Makes stores, not opened yet, that see the same data; another test's stores never do."""
-    if request.param == "embedded":
-        return lambda clock: EmbeddedStore(tmp_path / "store.db", clock)
-    if request.param == "redis":
+    seal = EntrySeal(Sealer([bytes(32)])) if request.param.endswith("-sealed") else None
+    if request.param.startswith("embedded"):
+        return lambda clock: EmbeddedStore(tmp_path / "store.db", clock, seal=seal)
+    if request.param != "redis-cluster":
         url = request.getfixturevalue("redis_server").url
     else:
         url = request.getfixturevalue("redis_cluster").url.replace("redis://", "redis+cluster://")
     namespace = uuid.uuid4().hex
-    return lambda clock: RedisStore(url, clock, namespace, PATIENT)
+    return lambda clock: RedisStore(url, clock, namespace, PATIENT, seal)
 
 
 @pytest.fixture

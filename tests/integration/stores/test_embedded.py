@@ -112,6 +112,26 @@ async def test_a_file_of_a_newer_version_is_refused_and_left_alone(path: Path, c
     assert before == path.read_bytes()
 
 
+async def test_a_file_of_an_earlier_version_is_brought_forward(path: Path, clock: HandClock, entry: CacheEntry) -> None:
+    store = EmbeddedStore(path, clock)
+    await store.open()
+    await store.put(entry)
+    await store.aclose()
+    with sqlite3.connect(path) as first:  # as version 1 made it
+        (view,) = first.execute("SELECT sql FROM sqlite_master WHERE name = 'whole_entries'").fetchone()
+        first.executescript(
+            f"DROP VIEW whole_entries; ALTER TABLE entries DROP COLUMN user; {view.replace(', user', '')};"
+            "PRAGMA user_version = 1;"
+        )
+    first.close()
+    await store.open()
+
+    assert await store.get(entry.key) is not None
+    await store.put(replace(entry, user="ann"))
+    assert 1 == await store.clear(user="ann")
+    await store.aclose()
+
+
 async def test_a_file_that_is_no_database_is_set_aside(
     path: Path, clock: HandClock, entry: CacheEntry, caplog: pytest.LogCaptureFixture
 ) -> None:
