@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from . import words
+from .antonyms import ANTONYMS
 from .features import Features
 
 Guard = Callable[[Features, Features], bool]
@@ -41,12 +42,18 @@ def _quotes_differ(a: Features, b: Features) -> bool:
 
 
 def _holds_quotes_of(quoting: Features, other: Features) -> bool:
-    return all(quote.casefold() in other.folded for quote in quoting.quoted)
+    return all(quote.casefold() in other.folded for quote in quoting.quoted) and all(
+        code in other.text for code in quoting.backticked
+    )
 
 
 def _code_differs(a: Features, b: Features) -> bool:
     """Upper and lower case count: `getUser` is not `getuser`."""
-    return a.code != b.code
+    return a.code != b.code or _is_shouted_in_one(a, b) or _is_shouted_in_one(b, a)
+
+
+def _is_shouted_in_one(shouting: Features, other: Features) -> bool:
+    return any(word.lower() in other.tokens for word in shouting.shouted - other.shouted)
 
 
 def _numbers_differ(a: Features, b: Features) -> bool:
@@ -54,7 +61,10 @@ def _numbers_differ(a: Features, b: Features) -> bool:
 
 
 def _units_differ(a: Features, b: Features) -> bool:
-    return a.measures != b.measures or _members_differ("unit")(a, b)
+    """`How many km is 5 miles` may be asked without `how many`, but not with other units."""
+    are_asked = all(any(measure[0] == "?" for measure in text.measures) for text in (a, b))
+    differing = a.measures ^ b.measures
+    return any(are_asked or measure[0] != "?" for measure in differing) or _members_differ("unit")(a, b)
 
 
 def _members_differ(kind: str) -> Guard:
@@ -77,36 +87,60 @@ def _negates_one_of(longer: set[str], shorter: set[str]) -> bool:
 
 
 def _are_opposite(a: Features, b: Features) -> bool:
-    return any(poles != b.poles.get(pair, poles) for pair, poles in a.poles.items())
+    return any(poles != b.poles.get(pair, poles) for pair, poles in a.poles.items()) or _are_antonyms(a, b)
+
+
+def _are_antonyms(a: Features, b: Features) -> bool:
+    """What one of them says and the other does not, against what the other says alone."""
+    only_b = b.stems - a.stems
+    return any(not only_b.isdisjoint(ANTONYMS.get(word, ())) for word in a.stems - b.stems)
 
 
 def _degrees_differ(a: Features, b: Features) -> bool:
-    """`taller` in one, `tallest` in the other."""
-    return bool(_roots(a, "er") & _roots(b, "est") or _roots(a, "est") & _roots(b, "er"))
+    """`taller` in one, `tallest` or `as tall as` in the other."""
+    return bool(
+        _roots(a, "er") & _roots(b, "est")
+        or _roots(a, "est") & _roots(b, "er")
+        or a.equated & _roots(b, "er")
+        or b.equated & _roots(a, "er")
+    )
 
 
 def _roots(features: Features, ending: str) -> set[str]:
-    return {token.removesuffix(ending) for token in features.tokens if token.endswith(ending) and len(token) > 5}
+    return {token.removesuffix(ending) for token in features.tokens if token.endswith(ending) and len(token) > 4}
 
 
 def _order_differs(a: Features, b: Features) -> bool:
     return (
         a.numbers != b.numbers
         or any(a.members.get(kind) != b.members.get(kind) for kind in _ORDERED_KINDS)
+        or (_lead_somewhere(a, b) and a.members.get("technology") != b.members.get("technology"))
         or _entities_change_places(a, b)
+        or _letters_change_places(a, b)
         or _sides_change(a, b)
         or _runs_change_places(a.meanings, b.meanings)
         or _prepositions_turn(a, b)
     )
 
 
-_ORDERED_KINDS = ("currency", "language", "technology", "date", "time zone")
+_ORDERED_KINDS = ("currency", "language", "date", "time zone")
+
+
+def _lead_somewhere(a: Features, b: Features) -> bool:
+    """`from java to python`; in other texts they come as they like: `pip install pandas`, `pandas with pip`."""
+    return not (words.PIVOTS.isdisjoint(a.tokens) or words.PIVOTS.isdisjoint(b.tokens))
 
 
 def _entities_change_places(a: Features, b: Features) -> bool:
     names = a.entities | b.entities
     in_a, in_b = ([token for token in text.tokens if token in names] for text in (a, b))
     return in_a != in_b and sorted(in_a) == sorted(in_b)
+
+
+def _letters_change_places(a: Features, b: Features) -> bool:
+    """`table a into table b` and `table b into table a`."""
+    in_a, in_b = ([token for token in text.tokens if len(token) == 1 and token.isalpha()] for text in (a, b))
+    return in_a != in_b and sorted(in_a) == sorted(in_b) and not {"i", "a"}.issuperset(in_a)
 
 
 def _sides_change(a: Features, b: Features) -> bool:
@@ -120,9 +154,10 @@ def _change_sides(one: tuple[set[str], set[str]], other: tuple[set[str], set[str
 
 
 def _sides(text: Features, pivot: str) -> tuple[set[str], set[str]]:
-    """The meanings up to four words before the first such pivot, and behind it."""
+    """The meanings up to four words before the first such pivot, and behind it, but for those on both sides."""
     at = text.tokens.index(pivot)
-    return set(text.meanings[max(0, at - 4) : at]) - {""}, set(text.meanings[at + 1 : at + 5]) - {""}
+    left, right = set(text.meanings[max(0, at - 4) : at]) - {""}, set(text.meanings[at + 1 : at + 5]) - {""}
+    return left - right, right - left
 
 
 def _runs_change_places(one: Sequence[str], other: Sequence[str]) -> bool:
@@ -163,20 +198,44 @@ def _prepositions_turn(a: Features, b: Features) -> bool:
 
 
 def _tenses_differ(a: Features, b: Features) -> bool:
-    return a.tenses != b.tenses and len(a.tenses | b.tenses) == 2
+    """What was and what will be; what was and what is, where that is all. `Why was my card declined` and `my card is
+    declined` are of one day."""
+    if not a.tenses or not b.tenses or a.tenses & b.tenses:
+        return False
+    return ("future" in a.tenses | b.tenses and "past" in a.tenses | b.tenses) or a.content == b.content
+
+
+def _modalities_differ(a: Features, b: Features) -> bool:
+    return bool(a.modalities and b.modalities and not a.modalities & b.modalities)
 
 
 def _persons_differ(a: Features, b: Features) -> bool:
     """`my name` and `your name`; he and she; `I call you` and `you call me`. `Do I`, `do you` may be one."""
     return (
         bool(a.possessives and b.possessives and a.possessives != b.possessives)
-        or words.THIRD_PERSONS.intersection(a.persons) != words.THIRD_PERSONS.intersection(b.persons)
+        or bool(a.persons and b.persons and _third_persons(a) != _third_persons(b))
+        or bool(a.sought and b.sought and a.sought != b.sought)
+        or _states_differ(a, b)
         or _take_turns(tuple(dict.fromkeys(a.persons)), tuple(dict.fromkeys(b.persons)))
     )
 
 
+def _third_persons(text: Features) -> frozenset[str]:
+    return words.THIRD_PERSONS.intersection(text.persons)
+
+
+def _states_differ(a: Features, b: Features) -> bool:
+    return bool(a.states and b.states and a.states != b.states)
+
+
 def _take_turns(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
     return len(one) > 1 and one != other and set(one) == set(other)
+
+
+def _only_ways_of_asking_differ(a: Features, b: Features) -> bool:
+    """Where and when, why and how, of the same; what may stand for any of them but why."""
+    ways = {a.way_of_asking, b.way_of_asking} - {""}
+    return len(ways) > 1 and ("what" not in ways or "why" in ways) and a.content == b.content
 
 
 def _questions_differ(a: Features, b: Features) -> bool:
@@ -211,6 +270,8 @@ LIST_GUARDS: tuple[tuple[str, Guard], ...] = (
     ("comparative", _degrees_differ),
     ("order", _order_differs),
     ("tense", _tenses_differ),
+    ("modality", _modalities_differ),
+    ("question", _only_ways_of_asking_differ),
     ("pronoun", _persons_differ),
     ("entity", _entities_differ),
 )

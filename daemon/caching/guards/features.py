@@ -9,7 +9,9 @@ from functools import lru_cache
 
 from ..placeholders import PLACEHOLDER
 from . import words
+from .grammar import equated_in, modalities_of, sought_of, states_of, tenses_of, way_of_asking
 from .numbers import read_numbers
+from .stems import stem
 
 # A question is at most 1,024 bytes, yet anybody's: no pattern below may take cubic time.
 _URL = re.compile(r"(?:https?://|www\.)\S+|[^\s@]{1,64}@[^\s@]+|(?<!\S)(?:~|\.{1,2})?/[\w.-][\w./-]*|\b[A-Za-z]:\\\S+")
@@ -18,7 +20,10 @@ _QUOTED = re.compile(r"\"([^\"\n]+)\"|“([^”\n]+)”|«([^»\n]+)»|(?<!\w)'(
 
 _CODE = re.compile(
     r"""
-      \b[^\W\d]\w*(?:\.[^\W\d]\w*)+                         # df.dropna, file.py
+      \b[^\W\d]\w*(?:\.(?![A-Z][a-z]*\s)[^\W\d]\w*)+         # df.dropna, file.py; no sentence.Without its blank
+    | (?<!\S)\.[A-Za-z]\w*                                  # .xlsx
+    | \w*(?:\+\+|--)\w+ | \w+(?:\+\+|--)(?!\w)               # ++i, i++
+    | [\^!]\w+                                               # ^a, !x
     | \b[^\W_]*_\w+                                         # snake_case, CONSTANT_CASE
     | \b[a-z]+[A-Z]\w*                                      # camelCase; CamelCase is more often a brand
     | \b[^\W\d]\w*(?=\()                                    # called(
@@ -76,16 +81,23 @@ _KINDS: Mapping[str, Mapping[str, str]] = {
 class Features:
     """One text as the guards see it. Tuples keep the text's order; words are lower case."""
 
+    text: str
     folded: str
     urls: tuple[str, ...]
     quoted: tuple[str, ...]
+    backticked: tuple[str, ...]
     code: tuple[str, ...]
+    """With words that stand in the text in two cases: `Map` beside `map`."""
+    shouted: frozenset[str]
+    """IT, US, WHO, which in lower case are other words."""
     tokens: tuple[str, ...]
     """Words and numbers, without the politeness around the question."""
     meanings: tuple[str, ...]
     """Of each token, so that synonyms and forms of a word are equal; empty where it carries none."""
     content: frozenset[str]
     """The meanings that there are."""
+    stems: frozenset[str]
+    """Of the words that are not light, without a look at the closed lists."""
     numbers: tuple[str, ...]
     measures: frozenset[str]
     """Numbers with the unit behind them, and units that are asked for: `5 km`, `? mile`."""
@@ -94,10 +106,15 @@ class Features:
     poles: Mapping[int, frozenset[int]]
     """Sides taken, by pair of opposites."""
     negations: int
+    modalities: frozenset[str]
     persons: tuple[str, ...]
     possessives: frozenset[str]
     tenses: frozenset[str]
+    states: frozenset[tuple[str, str]]
     question_words: frozenset[str]
+    way_of_asking: str
+    sought: frozenset[str]
+    equated: frozenset[str]
     entities: frozenset[str]
     """Capitalised inside a sentence."""
     governed: Mapping[str, frozenset[str]]
@@ -110,14 +127,19 @@ def read_features(text: str) -> Features:
     tokens = _tokens(rest)
     numbers, measures = read_numbers(tokens)
     meanings = [_meaning(token) for token in tokens]
+    quoted, backticked = _quoted(rest)
     return Features(
+        text=text,
         folded=text.casefold(),
         urls=tuple(url.rstrip(".,;:!?)") for url in urls),
-        quoted=_quoted(rest),
-        code=tuple(_CODE.findall(rest)) if _may_hold_code(rest) else (),
+        quoted=quoted,
+        backticked=backticked,
+        code=(*(_CODE.findall(rest) if _may_hold_code(rest) else ()), *_told_by_case(rest)),
+        shouted=frozenset() if text.isupper() else frozenset(_SHOUTED.findall(rest)),
         tokens=tokens,
         meanings=tuple(meanings),
         content=frozenset(filter(None, meanings)),
+        stems=frozenset(stem(token) for token in tokens if token not in words.LIGHT and token[0].isalpha()),
         numbers=numbers,
         measures=measures,
         members=_members_by_kind(tokens),
@@ -125,8 +147,13 @@ def read_features(text: str) -> Features:
         negations=sum(token in words.NEGATORS for token in tokens),
         persons=_members(tokens, words.PERSONS),
         possessives=frozenset(words.PERSONS[token] for token in words.POSSESSIVES.intersection(tokens)),
-        tenses=_tenses(tokens),
+        tenses=tenses_of(tokens),
+        modalities=modalities_of(tokens),
+        states=states_of(tokens),
         question_words=frozenset(_members(tokens, words.QUESTION_WORDS)),
+        way_of_asking=way_of_asking(tokens),
+        sought=sought_of(tokens),
+        equated=equated_in(tokens),
         entities=_entities(rest),
         governed=_governed(tokens, meanings),
     )
@@ -168,10 +195,12 @@ _INNER_DOT = re.compile(r"\.\w")
 _CAMEL = re.compile(r"[a-z][A-Z]")
 
 
-def _quoted(text: str) -> tuple[str, ...]:
+def _quoted(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What stands between quotation marks, and what between backticks."""
     if _QUOTATION_MARKS.isdisjoint(text):
-        return ()
-    return tuple(next(filter(None, groups)) for groups in _QUOTED.findall(text))
+        return (), ()
+    found = _QUOTED.findall(text)
+    return tuple(filter(None, ("".join(marks[:-1]) for marks in found))), tuple(filter(None, (m[-1] for m in found)))
 
 
 _QUOTATION_MARKS = frozenset("\"“«'`")
@@ -179,12 +208,22 @@ _QUOTATION_MARKS = frozenset("\"“«'`")
 
 def _tokens(text: str) -> tuple[str, ...]:
     folded = text.lower()
+    if _FREE_OF in folded:
+        text = text.lower().replace(_FREE_OF, " without")
+    if " but " in folded:
+        text = _ALL_BUT.sub(" except ", text)
+    if "'s" in folded or "’s" in folded:
+        text = _CONTRACTED_IS.sub(" is", text)
     has_contraction = "n't" in folded or "n’t" in folded or "cannot" in folded
     spelled = _CONTRACTED_NOT.sub(_spell_out, text) if has_contraction else text
     may_doubt = any(sign in folded for sign in _SIGNS_OF_DOUBT)
     asked = _FRAME.sub("", _DOUBT.sub(" ", spelled) if may_doubt else spelled)
     return tuple(_TOKEN.findall(_SUFFIX.sub("", asked.lower())))
 
+
+_FREE_OF = "-free"
+_ALL_BUT = re.compile(r"(?<=\b(?:all|any))(?:one|body|thing)? but |(?<=\bevery)(?:one|body|thing) but ", re.IGNORECASE)
+_CONTRACTED_IS = re.compile(r"(?<=\b(?:who|how|why))['’]s\b|(?<=\b(?:what|when|that))['’]s\b|(?<=\bwhere)['’]s\b", re.I)
 
 _SIGNS_OF_DOUBT = ("sure", "certain", "know", "understand", "idea", "or not")
 
@@ -200,43 +239,13 @@ def _meaning(token: str) -> str:
     """One name for all forms of a word; empty for what carries no meaning by itself."""
     if token in words.NEGATORS:
         return "not"
-    if token in words.LIGHT or not token[-1].isalpha() or token in words.SPELLED_NUMBERS:
+    if token in words.LIGHT or token in words.SPELLED_NUMBERS or not (token[-1].isalpha() or token in words.UNITS):
         return ""
     if token in words.OPPOSITES:
         return str(words.OPPOSITES[token][0])
     if token in words.UNITS:
         return words.UNITS[token]
     return words.SYNONYMS.get(token) or stem(token)
-
-
-def stem(token: str) -> str:
-    """A word without its ending; crude, since it only ever compares words of texts that are near anyway."""
-    if len(token) <= 4:
-        return token[:-1] if len(token) == 4 and token[-1] == "s" and token[-2] != "s" else token
-    suffix = next((s for s in _ENDINGS if token.endswith(s) and len(token) - len(s) >= 3), "")
-    token = token[: len(token) - len(suffix)]
-    if token[-1] == token[-2] and token[-1] not in "lsz":
-        token = token[:-1]
-    return token.removesuffix("e").replace("y", "i")
-
-
-_ENDINGS = (
-    "ations",
-    "ation",
-    "ating",
-    "ates",
-    "ated",
-    "ate",
-    "ings",
-    "ing",
-    "ied",
-    "ies",
-    "ed",
-    "es",
-    "ions",
-    "ion",
-    "s",
-)
 
 
 def _members(tokens: Iterable[str], table: Mapping[str, str]) -> tuple[str, ...]:
@@ -249,8 +258,14 @@ def _members_by_kind(tokens: Sequence[str]) -> dict[str, tuple[str, ...]]:
     return {kind: members for kind, members in found if members}
 
 
+_NO_LENGTHS = (("how", "long"), ("so", "long"), ("too", "long"), ("as", "long"))
+
+
 def _is_sure(before: str, token: str) -> bool:
-    return token not in words.ONLY_BEHIND_NUMBERS or before[:1].isdigit()
+    """`how long` asks for no length, and `I am` is no hour."""
+    if token in words.ONLY_BEHIND_NUMBERS:
+        return before[:1].isdigit()
+    return (before, token) not in _NO_LENGTHS
 
 
 def _poles(tokens: Iterable[str]) -> dict[int, frozenset[int]]:
@@ -261,9 +276,17 @@ def _poles(tokens: Iterable[str]) -> dict[int, frozenset[int]]:
     return {pair: frozenset(poles) for pair, poles in found.items()}
 
 
-def _tenses(tokens: Sequence[str]) -> frozenset[str]:
-    tenses = (("past", words.PAST), ("future", words.FUTURE))
-    return frozenset(name for name, markers in tenses if not markers.isdisjoint(tokens))
+def _told_by_case(text: str) -> tuple[str, ...]:
+    """Capitalised words inside a text that has them in lower case as well: `Map` beside `map`."""
+    if text.islower() or text.isupper():
+        return ()
+    capitalised = [word for word in _CAPITALISED.findall(text) if not word.isupper()]
+    lower = set(_LOWER_WORD.findall(text)) if capitalised else ()
+    return tuple(word for word in capitalised if word.lower() in lower)
+
+
+_SHOUTED = re.compile(r"\b(?:IT|US|WHO)\b")
+_LOWER_WORD = re.compile(r"\b[a-z]{2,}\b")
 
 
 def _entities(text: str) -> frozenset[str]:
@@ -280,8 +303,8 @@ def _governed(tokens: Sequence[str], meanings: Sequence[str]) -> dict[str, froze
     for token, meaning in zip(tokens, meanings, strict=True):
         if token in words.PREPOSITIONS:
             preposition = token
-        elif meaning:
+        elif governed := token if token[0].isdigit() else meaning:
             if preposition:
-                found.setdefault(meaning, set()).add(preposition)
+                found.setdefault(governed, set()).add(preposition)
             preposition = ""
     return {meaning: frozenset(prepositions) for meaning, prepositions in found.items()}

@@ -374,7 +374,7 @@ spreadsheet
 LENGTHS = _named("""
 short brief briefly concise concisely succinct succinctly
 long lengthy
-detailed detail details thorough thoroughly comprehensive comprehensively exhaustive
+detailed detail thorough thoroughly comprehensive comprehensively exhaustive
 """)
 
 ONLY_BEHIND_NUMBERS = _all("am m g l min bar")
@@ -405,7 +405,8 @@ enable enabling enabled activate activating activated | disable disabling disabl
 before prior | during | after
 high higher highest | low lower lowest
 tall taller tallest | small smaller smallest
-increase increasing increased raise raising raised | decrease decreasing decreased reduce reducing reduced
+increase increasing increased raise raising raised | decrease decreasing decreased reduce reducing reduced \
+lower lowering lowered
 max maximum maximize maximise maximal | min minimum minimize minimise minimal | average mean median
 first | last | second | third | next | previous
 start starting started begin beginning began | stop stopping stopped end ending ended finish finished
@@ -431,10 +432,10 @@ wide wider widest | narrow narrower narrowest
 deep deeper deepest | shallow
 early earlier earliest | late later latest
 more | less fewer
-most | least fewest
-many | few
-all every | some | none
-always | never | sometimes | often | rarely
+more | most
+most many | least fewest few
+all every each both | some | any | none no neither
+always | never | sometimes | often frequently | rarely seldom | ever
 up | down
 left | right
 top | bottom | middle
@@ -443,7 +444,24 @@ over | under
 inside in | outside out
 front | back
 forward forwards | backward backwards
-north northern | south southern | east eastern | west western
+north northern | south southern | east eastern | west western | northeast northeastern \
+| northwest northwestern \
+| southeast southeastern | southwest southwestern
+upwards upward | downwards downward
+clockwise | counterclockwise anticlockwise
+ancient | medieval | modern
+simple | complex complicated
+happy | sad
+survive survived surviving | die died dying
+rise rose risen rising | fall fell fallen falling
+praise praised praising | criticize criticized criticise criticised
+cure cures curing treat treats | cause causes causing
+prevent preventing | cause causes
+begin beginning | end ending
+king kings | queen queens
+prince | princess
+uncle | aunt
+nephew | niece
 add adding added | remove removing removed delete deleting deleted
 insert inserting inserted | delete deleting deleted
 create creating created | destroy delete deleting deleted
@@ -494,7 +512,6 @@ debit | credit
 deposit depositing deposited | withdraw withdrawing withdrawn withdrawal
 pro pros advantage advantages benefit benefits | con cons disadvantage disadvantages drawback drawbacks
 cause causes | effect effects consequence consequences
-question questions | answer answers
 teacher | student
 employer | employee
 landlord | tenant
@@ -540,9 +557,10 @@ NEGATORS = _all(
     "lacking lack"
 )
 
-NEGATING_PREFIXES = ("un", "dis", "in", "im", "ir", "il", "non", "de", "mis", "anti", "re")
+NEGATING_PREFIXES = ("un", "dis", "in", "im", "ir", "il", "non", "de", "mis", "anti", "re", "ab", "counter")
 
 PAST = _all("did was were had yesterday ago happened")
+PRESENT = _all("do does is are am has")
 FUTURE = _all("will shall gonna tomorrow upcoming")
 
 PIVOTS = _all(
@@ -553,8 +571,11 @@ PIVOTS = _all(
 COUNTERPARTS = frozenset(
     frozenset(pair.split("/"))
     for pair in _all(
-        "from/to from/into before/after with/without to/by by/for in/out on/off over/under above/below "
-        "up/down into/out for/against since/until from/by inside/outside onto/off of/to via/without"
+        "from/to from/into before/after with/without with/minus plus/minus to/by by/for in/out on/off over/under "
+        "above/below "
+        "up/down into/out for/against since/until from/by inside/outside onto/off via/without "
+        "within/after within/before since/before since/after while/before while/after during/before during/after "
+        "until/after until/before till/since beyond/within under/above"
     )
 )
 """Prepositions that turn the meaning of the word behind them."""
@@ -572,7 +593,37 @@ they them their theirs themselves
 
 THIRD_PERSONS = frozenset(("he", "she", "they"))
 
-POSSESSIVES = _all("my mine our ours your yours his her hers their theirs")
+POSSESSIVES = _all(
+    "my mine our ours your yours his her hers their theirs myself ourselves yourself himself herself themselves"
+)
+
+STATES = _all(
+    "like love hate enjoy prefer think believe feel want wish hope mean know remember recommend suggest call trust "
+    "fear miss support"
+)
+"""What people are asked about themselves."""
+
+MODALITIES = _named("""
+can could may might able possible allowed
+must need required obliged obligatory
+should ought advisable
+""")
+
+DO = _all("do does did will would shall should can could have has had may might must")
+"""Behind `who` these show that it is the one to whom it is done: who did they hire."""
+
+WAYS_OF_ASKING = _named("""
+who whom whose
+when
+where
+why
+how
+what which
+""")
+
+REASONS = _all("reason reasons cause causes make makes made")
+
+INTERROGATIVES = _all("what which who whom whose when where why how")
 
 QUESTION_WORDS = _named("""
 who whom whose

@@ -1,0 +1,62 @@
+"""What the small words of a question say: when, who to whom, whether it may or must be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from . import words
+
+
+def tenses_of(tokens: Sequence[str]) -> frozenset[str]:
+    tenses = (("past", words.PAST), ("present", words.PRESENT), ("future", words.FUTURE))
+    found = {name for name, markers in tenses if not markers.isdisjoint(tokens)}
+    if any(after == "to" and before == "going" for before, after in pairwise(tokens)):
+        found = (found - {"present"}) | {"future"}
+    if len(found) > 1 and words.PRESENT.intersection(tokens) == {"do"}:  # what did he do
+        found -= {"present"}
+    return frozenset(found)
+
+
+def way_of_asking(tokens: Sequence[str]) -> str:
+    """Who, when, where, why, how or what, whichever stands first; empty where it is none of these."""
+    first = next((token for token in tokens if token in words.INTERROGATIVES), "")
+    if (first == "how" and "come" in tokens) or (first == "what" and not words.REASONS.isdisjoint(tokens)):
+        return "why"
+    return words.WAYS_OF_ASKING.get(first, "")
+
+
+def modalities_of(tokens: Sequence[str]) -> frozenset[str]:
+    """Possible, needed, advised; of a question for yes or no only. `How can I` and `how should I` ask the same."""
+    if not words.INTERROGATIVES.isdisjoint(tokens):
+        return frozenset()
+    found = {words.MODALITIES[token] for token in tokens if token in words.MODALITIES}
+    if any(after == "to" and before in ("have", "has") for before, after in pairwise(tokens)):
+        found.add("must")
+    return frozenset(found)
+
+
+def sought_of(tokens: Sequence[str]) -> frozenset[str]:
+    """`subject` where it is asked who does it, `object` where whom they do it to; empty without who or whom."""
+    found = set()
+    for before, who, after in zip(("", *tokens), tokens, (*tokens[1:], ""), strict=False):
+        if who in ("who", "whom") and before != "by":
+            found.add("object" if who == "whom" or after in words.DO else "subject")
+        elif who in ("who", "whom"):
+            found.add("subject")
+    return frozenset(found)
+
+
+def states_of(tokens: Sequence[str]) -> frozenset[tuple[str, str]]:
+    """Who likes, thinks, wants what: in such a question `you` is not just anybody."""
+    return frozenset(
+        (words.PERSONS[person], verb)
+        for person, verb in pairwise(tokens)
+        if person in words.PERSONS and verb in words.STATES
+    )
+
+
+def equated_in(tokens: Sequence[str]) -> frozenset[str]:
+    """`tall` of `as tall as`."""
+    triples = zip(tokens, tokens[1:], tokens[2:], strict=False)
+    return frozenset(middle for first, middle, last in triples if first == last == "as")
