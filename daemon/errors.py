@@ -39,6 +39,8 @@ from datetime import datetime
 from decimal import Decimal
 from math import ceil
 
+from .window_names import in_words
+
 
 class HelixError(Exception):
     """Something Helix raises on purpose; its text is one plain sentence."""
@@ -171,7 +173,7 @@ class BudgetExceeded(RequestRefused):
     def __init__(self, state: BudgetState, *, now: datetime) -> None:
         reset = f"; it resets at {state.resets_at.isoformat()}" if state.resets_at else ""
         super().__init__(
-            f"the budget of {state.scope} for each {state.window} is used up: "
+            f"the budget of {state.scope} {in_words(state.window)} is used up: "
             f"limit {state.limit_usd:f} USD, spent {state.spent_usd:f}, reserved {state.reserved_usd:f}{reset}"
         )
         self.state = state

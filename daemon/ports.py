@@ -208,12 +208,13 @@ class Hold:
     """An amount to set aside on one counter, in nano-dollars.
 
     `counter` names budget and window instance (`team:research/month/2026-11`); `limit_nanos` is what
-    settled + reserved may not pass.
+    settled + reserved may not pass, those of the counters `beside` it included.
     """
 
     counter: str
     amount_nanos: int
     limit_nanos: int
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -401,9 +402,9 @@ class SpendLog(Protocol):
         """Each `why` at most once."""
         ...
 
-    async def spent_nanos(self, scope: str, since: datetime | None) -> int:
-        """What counts against a budget's scope (`team:research`, `all`) from `since` on, each row rounded up
-        to whole nano-dollars; a row of unknown cost counts with its bound."""
+    async def spent_nanos(self, scope: str, since: datetime | None, until: datetime | None) -> int:
+        """What counts against a budget's scope (`team:research`, `all`) from `since` up to, not including, `until`;
+        None: without end. Each row is rounded up to whole nano-dollars, one of unknown cost counts with its bound."""
         ...
 
     async def recent(self, limit: int) -> list[LedgerRow]:

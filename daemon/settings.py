@@ -10,14 +10,33 @@ from decimal import Decimal
 from difflib import get_close_matches
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
+
+from .window_names import EXPECTED, is_window
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
 EntityType = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=64)]
 Usd = Annotated[Decimal, Field(ge=0, lt=9_000_000, max_digits=19, decimal_places=12)]
 Operator = Literal["replace", "mask", "hash", "encrypt", "block", "allow"]
 Strategy = Literal["weighted", "least_busy", "lowest_latency", "cheapest"]
-WindowName = Literal["hour", "day", "week", "month", "total"]
+
+
+def _known_window(name: str) -> str:
+    if not is_window(name):
+        raise ValueError(f"expected {EXPECTED}")
+    return name
+
+
+WindowName = Annotated[str, AfterValidator(_known_window)]
 
 
 ON_BY_DEFAULT = frozenset(

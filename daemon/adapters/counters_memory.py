@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ..ports import Clock, CounterState, Hold
@@ -94,8 +94,8 @@ class MemoryCounters:
         wanted: dict[str, int] = {}
         for position, hold in enumerate(holds):
             wanted[hold.counter] = wanted.get(hold.counter, 0) + hold.amount_nanos
-            counter = self._counters.get(hold.counter)
-            if counter is None or wanted[hold.counter] > _room(counter, hold.limit_nanos):
+            counters = [self._counters.get(name) for name in (hold.counter, *hold.beside)]
+            if None in counters or wanted[hold.counter] > _room(counters, hold.limit_nanos):
                 return position
         return None
 
@@ -132,6 +132,7 @@ class MemoryCounters:
                 del self._counters[name]
 
 
-def _room(counter: _Counter, limit_nanos: int) -> int:
+def _room(counters: Iterable[_Counter | None], limit_nanos: int) -> int:
     """What costs nothing fits even where more was spent than the limit."""
-    return max(0, limit_nanos - counter.settled_nanos - counter.reserved_nanos)
+    used_nanos = sum(counter.settled_nanos + counter.reserved_nanos for counter in counters if counter is not None)
+    return max(0, limit_nanos - used_nanos)

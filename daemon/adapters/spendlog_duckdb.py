@@ -76,13 +76,16 @@ class DuckDbSpendLog:
     async def repeats(self, query: SpendQuery) -> list[Repeats]:
         return await self._in_worker(reports.repeats, self._rows, query)
 
-    async def spent_nanos(self, scope: str, since: datetime | None) -> int:
+    async def spent_nanos(self, scope: str, since: datetime | None, until: datetime | None) -> int:
         kind, _, name = scope.partition(":")
         where = f"kind = 'call' AND {reports.SCOPES[kind]}"
         values: dict[str, Any] = {"name": name} if name else {}
         if since is not None:
             where += ' AND "at" >= $since'
             values["since"] = reports.stored(since)
+        if until is not None:
+            where += ' AND "at" < $until'
+            values["until"] = reports.stored(until)
         rows = await self._ask(f"SELECT {reports.SPENT_NANOS} FROM ledger WHERE {where}", values)
         return int(rows[0][0])
 

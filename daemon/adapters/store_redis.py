@@ -148,7 +148,7 @@ class RedisStore:
         """As the port says. A lease that is held already stays as it is, and counts as held."""
         arguments: list[Argument] = []
         for hold in holds:
-            arguments += (hold.counter, hold.amount_nanos, hold.limit_nanos)
+            arguments += (hold.counter, hold.amount_nanos, hold.limit_nanos, len(hold.beside), *hold.beside)
         refused = await self._on_counters("reserve", lease, self._now() + lease_s, *arguments)
         return None if refused is None else int(refused)
 

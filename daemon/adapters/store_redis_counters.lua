@@ -49,13 +49,20 @@ local function end_leases()
   end
 end
 
--- nil where the counter is not known. What costs nothing fits even where more was spent than the limit.
-local function room(name, limit)
-  local state = redis.call("HMGET", counter_key(name), "settled", "reserved")
-  return state[1] and math.max(0, tonumber(limit) - tonumber(state[1]) - tonumber(state[2]))
+-- What is used of several counters together; nil where one is not known.
+local function used(names)
+  local sum = 0
+  for _, name in ipairs(names) do
+    local state = redis.call("HMGET", counter_key(name), "settled", "reserved")
+    if not state[1] then
+      return nil
+    end
+    sum = sum + tonumber(state[1]) + tonumber(state[2])
+  end
+  return sum
 end
 
--- holds: name, amount, limit
+-- holds: name, amount, limit, how many names stand beside it, these names
 -- Returns nil when all are held, else the position of the first that did not fit.
 function commands.reserve(lease, ends_at, ...)
   local holds, wanted = { ... }, {}
@@ -63,13 +70,17 @@ function commands.reserve(lease, ends_at, ...)
   if redis.call("ZSCORE", leases, lease) then
     return nil
   end
-  for i = 1, #holds, 3 do
-    local name, limit = holds[i], holds[i + 2]
+  local i, position = 1, 0
+  while i <= #holds do
+    local name, limit, beside = holds[i], tonumber(holds[i + 2]), tonumber(holds[i + 3])
+    local names = { name, unpack(holds, i + 4, i + 3 + beside) }
     wanted[name] = (wanted[name] or 0) + tonumber(holds[i + 1])
-    local free = room(name, limit)
-    if not free or wanted[name] > free then
-      return (i - 1) / 3
+    local known = used(names)
+    -- What costs nothing fits even where more was spent than the limit.
+    if not known or wanted[name] > math.max(0, limit - known) then
+      return position
     end
+    i, position = i + 4 + beside, position + 1
   end
   for name, amount in pairs(wanted) do
     hold(lease, name, string.format("%.0f", amount))

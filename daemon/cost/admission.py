@@ -10,16 +10,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from ..errors import BudgetExceeded, BudgetState, StoreUnavailable
-from ..ports import Clock, CounterState, CounterStore, Hold
+from ..ports import Clock, CounterStore, Hold
 from .budgets import Limit
 from .money import usd_of
 from .needs import Need
+from .standings import SpentNanos, Standing, Standings
 from .turns import Turns
 
 log = logging.getLogger(__name__)
@@ -42,32 +42,26 @@ class _Room:
     """What is left of the tightest of a call's budgets."""
 
     limit: Limit
-    state: CounterState
+    standing: Standing
 
     @property
     def nanos(self) -> int:
-        return self.nanos_when_all_settle_at_zero - self.state.reserved_nanos
+        return self.nanos_when_all_settle_at_zero - self.standing.reserved_nanos
 
     @property
     def nanos_when_all_settle_at_zero(self) -> int:
-        return self.limit.limit_nanos - self.state.settled_nanos
+        return self.limit.limit_nanos - self.standing.settled_nanos
 
 
 class Admission:
     """Reserves and settles. One for the process; other processes may share the store."""
 
-    def __init__(
-        self, store: CounterStore, spent_nanos: Callable[[str, datetime | None], Awaitable[int]], clock: Clock
-    ) -> None:
-        """`spent_nanos(scope, since)` is what the ledger says: it seeds counters that the store does not know."""
+    def __init__(self, store: CounterStore, spent_nanos: SpentNanos, clock: Clock) -> None:
+        """`spent_nanos` is what the ledger says: it seeds counters that the store does not know."""
         self._store = store
-        self._spent_nanos = spent_nanos
         self._clock = clock
+        self._standings = Standings(store, spent_nanos, clock, self._drop_owed)
         self._turns = Turns()
-        self._seeded: dict[str, datetime | None] = {}
-        self._seen_nanos: dict[str, int] = {}
-        """The most that was ever seen settled on a counter. It never falls: a store that says less is an older copy."""
-        self._seeding = asyncio.Lock()
         self._open_leases: set[str] = set()
         self._owed: list[tuple[str, Sequence[Hold], int]] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -79,7 +73,7 @@ class Admission:
             BudgetExceeded: there is no room, and a moment's wait brought none.
             StoreUnavailable, SpendLogUnavailable: what is left is not known; nothing is held.
         """
-        await self._seed(limits)
+        await self._standings.make_sure(limits)
         holds = _holds(limits, need.nanos(need.output_tokens))
         if await self._reserve(lease, holds):
             return Admitted(holds)
@@ -105,26 +99,13 @@ class Admission:
         if holds:
             await self._store.settle(lease, holds, spent_nanos)
 
-    async def states(self, limits: Sequence[Limit]) -> list[CounterState]:
+    async def standings(self, limits: Sequence[Limit]) -> list[Standing]:
         """How each limit stands.
 
         Raises:
             StoreUnavailable, SpendLogUnavailable: it is not known.
         """
-        if not limits:
-            return []
-        await self._seed(limits)
-        # Taken before the store is asked: answers overtake each other, and what was seen later proves nothing.
-        seen_nanos = [self._seen_nanos.get(limit.counter, 0) for limit in limits]
-        found = await self._counters(limits)
-        if any(state is None or state.settled_nanos < seen for state, seen in zip(found, seen_nanos, strict=True)):
-            log.warning("the store has lost budget counters, or is an older copy: the ledger makes up for it")
-            await self._make_up(limits)
-            found = await self._counters(limits)
-        states = [state or CounterState(0, 0) for state in found]
-        for limit, state in zip(limits, states, strict=True):
-            self._seen_nanos[limit.counter] = max(state.settled_nanos, self._seen_nanos.get(limit.counter, 0))
-        return states
+        return await self._standings.of(limits)
 
     async def keep_leases(self) -> None:
         """Tend the leases, until cancelled."""
@@ -153,25 +134,22 @@ class Admission:
         while True:
             room = await self._tightest(limits)
             left_s = gives_up_s - self._clock.monotonic_s()
-            is_last = left_s <= 0 or not room.state.reserved_nanos
+            is_last = left_s <= 0 or not room.standing.reserved_nanos
             tokens = need.output_within(room.nanos, at_any_size=is_last)
             if tokens is not None:
                 holds = _holds(limits, need.nanos(tokens))
                 if await self._reserve(lease, holds):
-                    self._turns.call_next(room.limit.counter)
+                    self._turns.call_next(room.limit.counter.name)
                     return Admitted(holds, tokens if tokens < need.output_tokens else None)
             if left_s <= 0 or (tokens is None and _is_hopeless(room, need)):
                 raise BudgetExceeded(_budget_state(room), now=self._clock.now())
             if tokens is None:
-                await self._turns.wait(room.limit.counter, left_s)
+                await self._turns.wait(room.limit.counter.name, left_s)
 
     async def _tightest(self, limits: Sequence[Limit]) -> _Room:
-        states = await self.states(limits)
-        rooms = (_Room(limit, state) for limit, state in zip(limits, states, strict=True))
+        standings = await self._standings.of(limits)
+        rooms = (_Room(limit, standing) for limit, standing in zip(limits, standings, strict=True))
         return min(rooms, key=lambda room: room.nanos)
-
-    async def _counters(self, limits: Sequence[Limit]) -> list[CounterState | None]:
-        return await self._store.counters([limit.counter for limit in limits])
 
     async def _reserve(self, lease: str, holds: Sequence[Hold]) -> bool:
         try:
@@ -201,28 +179,6 @@ class Admission:
         for lease in tuple(self._open_leases):
             await self._store.renew(lease, LEASE_S)
 
-    async def _seed(self, limits: Sequence[Limit]) -> None:
-        """Make sure of each counter when it is first used."""
-        if all(limit.counter in self._seeded for limit in limits):
-            return
-        async with self._seeding:
-            now = self._clock.now()
-            self._seeded = {name: end for name, end in self._seeded.items() if end is None or end > now}
-            self._seen_nanos = {name: seen for name, seen in self._seen_nanos.items() if name in self._seeded}
-            new = [limit for limit in limits if limit.counter not in self._seeded]
-            await self._make_up(new)
-            self._seeded.update({limit.counter: limit.resets_at for limit in new})
-
-    async def _make_up(self, limits: Sequence[Limit]) -> None:
-        """Bring the store's counters up to what the ledger says, or this node has seen."""
-        for limit in limits:
-            spent_nanos = await self._spent_nanos(limit.scope, limit.starts_at)
-            known_nanos = max(spent_nanos, self._seen_nanos.get(limit.counter, 0))
-            if await self._store.seed(limit.counter, known_nanos, _unix(limit.resets_at)):
-                self._drop_owed(limit.counter)
-            else:
-                await self._store.settled_at_least(limit.counter, known_nanos)
-
     def _drop_owed(self, counter: str) -> None:
         """What is owed to a counter stands in the ledger already, which has just been its seed."""
         self._owed = [
@@ -237,7 +193,15 @@ class Admission:
 
 
 def _holds(limits: Sequence[Limit], amount_nanos: int) -> list[Hold]:
-    return [Hold(limit.counter, amount_nanos, limit.limit_nanos) for limit in limits]
+    return [
+        Hold(
+            limit.counter.name,
+            amount_nanos,
+            limit.limit_nanos,
+            beside=tuple(counter.name for counter in limit.counters[:-1]),
+        )
+        for limit in limits
+    ]
 
 
 def _is_hopeless(room: _Room, need: Need) -> bool:
@@ -250,11 +214,7 @@ def _budget_state(room: _Room) -> BudgetState:
         scope=room.limit.scope,
         window=room.limit.window,
         limit_usd=room.limit.limit_usd,
-        spent_usd=usd_of(room.state.settled_nanos),
-        reserved_usd=usd_of(room.state.reserved_nanos),
-        resets_at=room.limit.resets_at,
+        spent_usd=usd_of(room.standing.settled_nanos),
+        reserved_usd=usd_of(room.standing.reserved_nanos),
+        resets_at=room.standing.resets_at,
     )
-
-
-def _unix(moment: datetime | None) -> float | None:
-    return None if moment is None else moment.timestamp()

@@ -74,5 +74,5 @@ class BudgetControl:
         return {"budgets": await self._rows_of(limits), "refusals": refused[-REFUSALS_SHOWN:]}
 
     async def _rows_of(self, limits: Sequence[Limit]) -> list[BudgetRow]:
-        states = await self._admission.states(limits)
-        return [budget_row(limit, state) for limit, state in zip(limits, states, strict=True)]
+        standings = await self._admission.standings(limits)
+        return [budget_row(limit, standing) for limit, standing in zip(limits, standings, strict=True)]

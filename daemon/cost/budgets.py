@@ -18,7 +18,7 @@ from ..exchange import Ask, Caller, JsonObject, Target
 from ..ports import RecordStore
 from ..settings import BudgetSettings, Section, Settings, Usd, WindowName
 from .money import nanos_of
-from .windows import Window, window_at
+from .windows import Stretch, stretches_at
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +32,17 @@ FROM_COMMAND = "helix budget"
 
 
 @dataclass(frozen=True, slots=True)
+class Counter:
+    """What is spent in one stretch of time, as the store counts it."""
+
+    name: str
+    """In the store; no other stretch and no other budget has it."""
+    starts_at: datetime | None
+    ends_at: datetime | None
+    counts_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Limit:
     """A budget in one instance of its window: what a call is admitted against."""
 
@@ -41,12 +52,28 @@ class Limit:
     limit_nanos: int
     soft_pct: int
     origin: str
-    counter: str
-    """The counter's name in the store; no other instance and no other budget has it."""
-    starts_at: datetime | None
+    counters: tuple[Counter, ...]
+    """Whose sum the limit bounds, oldest first. Calls of this moment are held on the last."""
     resets_at: datetime | None
+    """When all of it is free again; None: never, or little by little, as in a rolling window."""
+    stale_at: datetime | None
+    """When another instance takes its place; None: never."""
     raised_until: datetime | None = None
     """When `limit_usd` is the budget's own again; None: it is."""
+
+    @property
+    def counter(self) -> Counter:
+        """Where calls of this moment are held."""
+        return self.counters[-1]
+
+    @property
+    def is_rolling(self) -> bool:
+        return len(self.counters) > 1
+
+    @property
+    def instance(self) -> str:
+        """Names the budget and the window that it is in; a rolling window is one that never ends."""
+        return budget_name(self.scope, self.window) if self.is_rolling else self.counter.name
 
 
 class Raise(Section):
@@ -84,10 +111,10 @@ class Budget:
         """The instance that `now` falls in."""
         if self._current is None or not _holds(self._current, now):
             raised = self._raised if self._raised is not None and now < self._raised.until else None
-            self._current = self._instance(window_at(self.settings.window, now, self._zone), raised)
+            self._current = self._instance(stretches_at(self.settings.window, now, self._zone), raised)
         return self._current
 
-    def _instance(self, window: Window, raised: Raise | None) -> Limit:
+    def _instance(self, stretches: tuple[Stretch, ...], raised: Raise | None) -> Limit:
         limit_usd = self.settings.limit_usd + (raised.by_usd if raised else 0)
         return Limit(
             scope=self.settings.scope,
@@ -96,19 +123,22 @@ class Budget:
             limit_nanos=nanos_of(limit_usd),
             soft_pct=self.settings.soft_pct,
             origin=self.origin,
-            counter=f"{self.name}/{window.label}",
-            starts_at=window.starts_at,
-            resets_at=window.resets_at,
+            counters=tuple(self._counter(stretch) for stretch in stretches),
+            resets_at=stretches[-1].ends_at if len(stretches) == 1 else None,
+            stale_at=stretches[-1].ends_at,
             raised_until=raised.until if raised else None,
         )
+
+    def _counter(self, stretch: Stretch) -> Counter:
+        return Counter(f"{self.name}/{stretch.label}", stretch.starts_at, stretch.ends_at, stretch.counts_until)
 
 
 def _holds(limit: Limit, now: datetime) -> bool:
     if limit.raised_until is not None and now >= limit.raised_until:
         return False
-    if limit.starts_at is None or limit.resets_at is None:
+    if limit.counter.starts_at is None or limit.stale_at is None:
         return True
-    return limit.starts_at <= now < limit.resets_at
+    return limit.counter.starts_at <= now < limit.stale_at
 
 
 def budget_name(scope: str, window: str) -> str:

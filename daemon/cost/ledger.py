@@ -173,14 +173,14 @@ class Ledger:
         await self._flush_if_possible()
         return await self._spend_log.recent(limit)
 
-    async def spent_nanos(self, scope: str, since: datetime | None) -> int:
+    async def spent_nanos(self, scope: str, since: datetime | None, until: datetime | None) -> int:
         """What counts against a budget.
 
         Raises:
             SpendLogUnavailable: it cannot be said, not even roughly.
         """
         await self.flush()
-        return await self._spend_log.spent_nanos(scope, since)
+        return await self._spend_log.spent_nanos(scope, since, until)
 
     def _take(self, row: LedgerRow) -> None:
         if len(self._pending) >= ROWS_IN_MEMORY:

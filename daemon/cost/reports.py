@@ -8,11 +8,11 @@ from typing import cast
 
 from ..control_api import BudgetRow, ExplainedRow, LogRow, PricePart, Spend
 from ..exchange import JsonObject, LedgerRow
-from ..ports import CounterState
 from .budgets import Limit
 from .money import usd_of, usd_text
 from .prices import MTOK
 from .rates import Part, read_parts
+from .standings import Standing
 
 
 def log_row(row: LedgerRow) -> LogRow:
@@ -66,14 +66,14 @@ def _part(part: Part) -> PricePart:
     )
 
 
-def budget_row(limit: Limit, state: CounterState) -> BudgetRow:
+def budget_row(limit: Limit, standing: Standing) -> BudgetRow:
     return BudgetRow(
         scope=limit.scope,
         window=limit.window,
         limit_usd=usd_text(limit.limit_usd),
-        spent_usd=usd_text(usd_of(state.settled_nanos)),
-        reserved_usd=usd_text(usd_of(state.reserved_nanos)),
-        resets_at=None if limit.resets_at is None else _moment(limit.resets_at),
+        spent_usd=usd_text(usd_of(standing.settled_nanos)),
+        reserved_usd=usd_text(usd_of(standing.reserved_nanos)),
+        resets_at=None if standing.resets_at is None else _moment(standing.resets_at),
         soft_pct=limit.soft_pct,
         origin=limit.origin,
         raised_until=None if limit.raised_until is None else _moment(limit.raised_until),

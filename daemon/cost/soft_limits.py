@@ -9,9 +9,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-from ..ports import Clock, CounterState, Hold
+from ..ports import Clock, Hold
+from ..window_names import in_words
 from .budgets import Limit
 from .money import usd_of, usd_text
+from .standings import Standing
 
 log = logging.getLogger(__name__)
 
@@ -21,12 +23,12 @@ class SoftLimits:
 
     def __init__(
         self,
-        states: Callable[[Sequence[Limit]], Awaitable[list[CounterState]]],
+        standings: Callable[[Sequence[Limit]], Awaitable[list[Standing]]],
         on_passed: Callable[[str, str], None],
         clock: Clock,
     ) -> None:
         """`on_passed(scope, window)` is told beside the log."""
-        self._states = states
+        self._standings = standings
         self._on_passed = on_passed
         self._clock = clock
         self._limits: dict[str, Limit] = {}
@@ -37,10 +39,10 @@ class SoftLimits:
     def watch(self, limits: Iterable[Limit]) -> str:
         """A call is held against `limits`. Returns what there is new to say of them, once; most often nothing."""
         for limit in limits:
-            self._limits[limit.counter] = limit
+            self._limits[limit.counter.name] = limit
         if not self._news:
             return ""
-        return "; ".join(self._news.pop(limit.counter) for limit in limits if limit.counter in self._news)
+        return "; ".join(self._news.pop(limit.instance) for limit in limits if limit.instance in self._news)
 
     def settled(self, holds: Iterable[Hold]) -> None:
         """Something was spent."""
@@ -58,30 +60,33 @@ class SoftLimits:
         settled_on, self._settled_on = self._settled_on, set()
         limits = [limit for name, limit in self._limits.items() if name in settled_on]
         try:
-            states = await self._states(limits)
+            standings = await self._standings(limits)
         except BaseException:
             self._settled_on |= settled_on
             raise
-        for limit, state in zip(limits, states, strict=True):
-            is_passed = 100 * state.settled_nanos >= limit.soft_pct * limit.limit_nanos
-            if is_passed and limit.counter not in self._told:
-                self._tell(limit, state)
+        for limit, standing in zip(limits, standings, strict=True):
+            is_passed = 100 * standing.settled_nanos >= limit.soft_pct * limit.limit_nanos
+            if is_passed and limit.instance not in self._told:
+                self._tell(limit, standing)
+            elif limit.is_rolling and not is_passed:
+                self._told.pop(limit.instance, None)
 
-    def _tell(self, limit: Limit, state: CounterState) -> None:
-        self._told[limit.counter] = limit
-        spent, whole = usd_text(usd_of(state.settled_nanos)), usd_text(limit.limit_usd)
-        said = (
-            f"{limit.scope} has passed {limit.soft_pct}% of its budget for each {limit.window}: {spent} of {whole} USD"
-        )
+    def _tell(self, limit: Limit, standing: Standing) -> None:
+        self._told[limit.instance] = limit
+        spent, whole = usd_text(usd_of(standing.settled_nanos)), usd_text(limit.limit_usd)
+        window = in_words(limit.window)
+        said = f"{limit.scope} has passed {limit.soft_pct}% of its budget {window}: {spent} of {whole} USD"
         log.warning("%s", said)
-        self._news[limit.counter] = said
+        self._news[limit.instance] = said
         self._on_passed(limit.scope, limit.window)
 
     def _forget_passed_windows(self) -> None:
         now = self._clock.now()
-        for kept in (self._limits, self._told):
-            for name in [
-                name for name, limit in kept.items() if limit.resets_at is not None and limit.resets_at <= now
-            ]:
-                del kept[name]
-                self._news.pop(name, None)
+        self._limits = {
+            name: limit
+            for name, limit in self._limits.items()
+            if limit.counter.counts_until is None or limit.counter.counts_until > now
+        }
+        for instance in [name for name, told in self._told.items() if told.resets_at and told.resets_at <= now]:
+            del self._told[instance]
+            self._news.pop(instance, None)

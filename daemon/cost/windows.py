@@ -1,4 +1,9 @@
-"""The calendar of budgets: which hour, day, week or month a moment falls in."""
+"""The time of budgets: which hour, day, week or month a moment falls in, and what a rolling window looks back on.
+
+A rolling window is counted in steps, so that it can be summed by any store: a step counts as long as any of it lies
+within the window. What is spent in any stretch of the window's length never passes the limit, and room comes back at
+most a step late.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +13,23 @@ from datetime import time as wall_time
 from zoneinfo import ZoneInfo
 
 from ..settings import WindowName
+from ..window_names import rolling_s
+
+STEPS = 60
+"""In a rolling window: minutes of an hour, 24 minutes of a day. Lengths are whole minutes, so steps whole seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A stretch of time whose spending is counted apart, from `starts_at` up to, not including, `ends_at`; in UTC.
+
+    It counts until `counts_until`. All are None for `total`, which never ends. `label` tells it from others.
+    """
+
+    label: str
+    starts_at: datetime | None
+    ends_at: datetime | None
+    counts_until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +48,19 @@ class Window:
 TOTAL = Window("", None, None)
 
 
+def stretches_at(name: WindowName, moment: datetime, zone: ZoneInfo) -> tuple[Stretch, ...]:
+    """All that count in window `name` at the aware `moment`, oldest first; the last one holds it."""
+    length_s = rolling_s(name)
+    if length_s is None:
+        window = window_at(name, moment, zone)
+        return (Stretch(window.label, window.starts_at, window.resets_at, window.resets_at),)
+    step_s = length_s // STEPS
+    current = int(moment.timestamp()) // step_s
+    return tuple(_step(number * step_s, step_s, length_s) for number in range(current - STEPS, current + 1))
+
+
 def window_at(name: WindowName, moment: datetime, zone: ZoneInfo) -> Window:
-    """The instance of window `name` that holds the aware `moment`; weeks begin on Monday."""
+    """The instance of the calendar's window `name` that holds the aware `moment`; weeks begin on Monday."""
     if name == "total":
         return TOTAL
     if name == "hour":
@@ -58,6 +91,12 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
     """When the day begins there. Where clocks skip midnight this is the moment of the skip, since
     `fold=0` takes the offset that held before."""
     return datetime.combine(day, wall_time.min, tzinfo=zone).astimezone(UTC)
+
+
+def _step(start_s: int, step_s: int, length_s: int) -> Stretch:
+    starts_at = datetime.fromtimestamp(start_s, UTC)
+    ends_at = starts_at + timedelta(seconds=step_s)
+    return Stretch(starts_at.isoformat(timespec="seconds"), starts_at, ends_at, ends_at + timedelta(seconds=length_s))
 
 
 def _window(start: datetime, end: datetime, zone: ZoneInfo) -> Window:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal, InvalidOperation
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from daemon.window_names import EXPECTED, in_words, is_window
 
 from .. import output
 from ..diagnostics import CommandFailed, ExitCode, UsageMistake
@@ -26,16 +27,17 @@ SECONDS = {"m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 COLUMNS = ["scope", "window", "limit>", "spent>", "reserved>", "used>", "resets", "from"]
 
 
-class Window(StrEnum):
-    HOUR = "hour"
-    DAY = "day"
-    WEEK = "week"
-    MONTH = "month"
-    TOTAL = "total"
+def checked_window(name: str | None) -> str | None:
+    if name is not None and not is_window(name):
+        raise UsageMistake(f"--window {name}: expected {EXPECTED}")
+    return name
 
 
 Scope = Annotated[str, typer.Argument(metavar="SCOPE", help="org:X team:X user:X key:X model:X tag:X or all")]
-WindowOption = Annotated[Window, typer.Option("--window", help="How long the limit holds before it starts anew.")]
+WindowOption = Annotated[
+    str,
+    typer.Option("--window", callback=checked_window, help="hour, day, week, month, total, or rolling:24h as any 24h."),
+]
 
 
 @app.command("set")
@@ -43,7 +45,7 @@ def set_(
     scope: Scope,
     limit_usd: Annotated[str, typer.Argument(metavar="USD", help="The most that may be spent.")],
     *,
-    window: WindowOption = Window.MONTH,
+    window: WindowOption = "month",
     soft_pct: Annotated[int | None, typer.Option(min=1, max=100, help="Warn from this share on.")] = None,
     config: Config = None,
     as_json: Json = False,
@@ -67,12 +69,12 @@ def list_(*, config: Config = None, as_json: Json = False) -> None:
 
 
 @app.command()
-def remove(scope: Scope, *, window: WindowOption = Window.MONTH, yes: Yes = False, config: Config = None) -> None:
+def remove(scope: Scope, *, window: WindowOption = "month", yes: Yes = False, config: Config = None) -> None:
     """Remove a budget that `helix budget set` made."""
     client = connect(config)
-    confirm(f"Remove the budget of {scope} for each {window}?", yes=yes)
+    confirm(f"Remove the budget of {scope} {in_words(window)}?", yes=yes)
     if not client.remove_budget(scope, window):
-        raise CommandFailed(f"there is no budget of {scope} for each {window}", ExitCode.NOT_FOUND)
+        raise CommandFailed(f"there is no budget of {scope} {in_words(window)}", ExitCode.NOT_FOUND)
 
 
 @app.command("raise")
@@ -81,7 +83,9 @@ def raise_(
     *,
     by_usd: Annotated[str, typer.Option("--by", metavar="USD", help="How much more may be spent.")],
     duration: Annotated[str, typer.Option("--for", metavar="TIME", help="30m, 2h, 1d: how long.")],
-    window: Annotated[Window | None, typer.Option("--window", help="Which of several budgets.")] = None,
+    window: Annotated[
+        str | None, typer.Option("--window", callback=checked_window, help="Which of several budgets.")
+    ] = None,
     config: Config = None,
     as_json: Json = False,
 ) -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from daemon.window_names import EXPECTED, is_window
+
 from .. import output
 from ..diagnostics import UsageMistake, say
 from ..options import Config, Json, Yes, confirm, connect, group
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 app = group("Virtual keys: whom a caller is, which models it may ask, how much and until when.")
 
 SECONDS = {"m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
-WINDOWS = ("hour", "day", "week", "month", "total")
 COLUMNS = ["id", "name", "role", "bound to", "models", "limits", "made", "expires"]
 
 
@@ -44,7 +45,9 @@ def create(
         Role, typer.Option(help="member asks models, viewer reads metrics, admin does both.")
     ] = Role.MEMBER,
     models: Annotated[list[str] | None, typer.Option(help="Patterns, as 'gpt-4o*,o3'; else all. Repeatable.")] = None,
-    budget: Annotated[str | None, typer.Option(metavar="USD/WINDOW", help="As 10/day, 50/month, 100/total.")] = None,
+    budget: Annotated[
+        str | None, typer.Option(metavar="USD/WINDOW", help="As 10/day, 50/month, 5/rolling:24h, 100/total.")
+    ] = None,
     rpm: Annotated[int | None, typer.Option(min=1, help="Requests in any minute.")] = None,
     tpm: Annotated[int | None, typer.Option(min=1, help="Tokens in any minute.")] = None,
     parallel: Annotated[int | None, typer.Option(min=1, help="Requests at the same time.")] = None,
@@ -136,8 +139,8 @@ def _limits(key: KeyRow) -> Iterator[str]:
 def _budget(text: str) -> dict[str, str]:
     """`10/day`; the amount stays as it was written."""
     limit_usd, slash, window = text.partition("/")
-    if not re.fullmatch(r"\$?\d+(\.\d+)?", limit_usd) or not slash or window not in WINDOWS:
-        raise UsageMistake(f"--budget {text}: expected an amount and a window, such as 10/day ({', '.join(WINDOWS)})")
+    if not re.fullmatch(r"\$?\d+(\.\d+)?", limit_usd) or not slash or not is_window(window):
+        raise UsageMistake(f"--budget {text}: expected an amount and a window, such as 10/day ({EXPECTED})")
     return {"limit_usd": limit_usd.removeprefix("$"), "window": window}
 
 

@@ -90,7 +90,7 @@ async def measure(rows: int, folder: Path) -> None:
     prices = Prices(LitellmPrices())
     await prices.warm()
     await timed("review, all of it", review_of(spend_log, prices, MONTH, MONTH.until, is_bounded=True))
-    await timed("a budget's spent", spend_log.spent_nanos("team:team-1", START))
+    await timed("a budget's spent", spend_log.spent_nanos("team:team-1", START, None))
     await timed("one request's rows", spend_log.of_request(f"req_{rows // 2:024x}"))
     await spend_log.aclose()
     print(

@@ -77,6 +77,22 @@ async def test_two_holds_on_one_counter_are_held_together(store: Store) -> None:
     assert (70, 0) == await state(store, TEAM.counter)
 
 
+async def test_what_stands_beside_a_counter_counts_against_its_limit(store: Store) -> None:
+    """A rolling window: what was spent and is held in its earlier stretches leaves so much less room."""
+    await store.seed("earlier", 30, NOW + 3600)
+    await store.reserve("held earlier", [Hold("earlier", 5, 100)], 60)
+    rolling = replace(TEAM, amount_nanos=65, beside=("earlier",))
+
+    assert 1 == await store.reserve("too much", [ALL, replace(rolling, amount_nanos=66)], 60)
+    assert await store.reserve("just fits", [ALL, rolling], 60) is None
+    assert (30, 5) == await state(store, "earlier")
+    assert (0, 65) == await state(store, TEAM.counter)
+
+
+async def test_where_a_counter_beside_is_not_known_there_is_no_room(store: Store) -> None:
+    assert 0 == await store.reserve("lease", [replace(TEAM, beside=("lost",))], 60)
+
+
 async def test_settling_ends_the_lease_and_counts_what_was_spent(store: Store) -> None:
     await store.reserve("lease", [TEAM, ALL], 60)
     await store.settle("lease", [TEAM, ALL], 25)

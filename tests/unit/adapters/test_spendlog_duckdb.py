@@ -190,8 +190,10 @@ async def test_each_row_counts_against_its_scopes_rounded_up(spend_log, scope, n
     ]
     await spend_log.write(rows, 1)
 
-    assert nanos == await spend_log.spent_nanos(scope, AT)
-    assert 0 == await spend_log.spent_nanos(scope, AT + timedelta(seconds=1))
+    assert nanos == await spend_log.spent_nanos(scope, AT, None)
+    assert nanos == await spend_log.spent_nanos(scope, None, AT + timedelta(seconds=1))
+    assert 0 == await spend_log.spent_nanos(scope, AT + timedelta(seconds=1), None)
+    assert 0 == await spend_log.spent_nanos(scope, None, AT)
 
 
 async def test_a_batch_is_written_whole_with_its_number_or_not_at_all(spend_log):

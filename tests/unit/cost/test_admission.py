@@ -229,7 +229,7 @@ async def test_what_is_owed_to_a_store_that_comes_back_empty_is_counted_once(ope
         away.setattr(books.store, "settle", is_away)
         await books.call(ask(id="1"), output_tokens=100)
     [limit] = books.accounts._budgets.all(books.clock.now())
-    await books.store.forget([limit.counter])
+    await books.store.forget([limit.counter.name])
     assert "1" == (await books.accounts.budgets.rows())[0]["spent_usd"]
     await books.accounts._admission.tend()
 

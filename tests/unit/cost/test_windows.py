@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.cost.windows import TOTAL, window_at
+from daemon.cost.windows import STEPS, TOTAL, stretches_at, window_at
+from daemon.window_names import is_window, rolling_s
 
 BERLIN = ZoneInfo("Europe/Berlin")
 ZONES = [ZoneInfo(name) for name in ("UTC", "Europe/Berlin", "America/Havana", "Asia/Kolkata", "America/Santiago")]
@@ -72,3 +73,25 @@ def test_each_moment_is_in_one_instance_and_the_next_begins_where_it_ends(name, 
     assert window.starts_at <= now < window.resets_at
     assert window == window_at(name, window.starts_at, zone)
     assert window.resets_at == window_at(name, window.resets_at, zone).starts_at
+
+
+@given(
+    st.sampled_from(["rolling:1m", "rolling:7m", "rolling:24h", "rolling:30d"]),
+    st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1), timezones=st.just(UTC)),
+    st.floats(0, 2),
+)
+def test_a_rolling_window_counts_what_lies_within_its_length_and_at_most_a_step_more(name, now, lengths_ago):
+    length = timedelta(seconds=rolling_s(name))
+    moment = now - lengths_ago * length
+    counted = stretches_at(name, now, BERLIN)
+
+    is_counted = any(stretch.starts_at <= moment < stretch.ends_at for stretch in counted)
+    assert is_counted or moment <= now - length
+    assert not is_counted or moment >= now - length - length / STEPS
+    assert all(stretch.counts_until > now for stretch in counted)
+    assert counted[-1].starts_at <= now < counted[-1].ends_at
+
+
+@pytest.mark.parametrize("name", ["rolling:0h", "rolling:24", "rolling:24w", "rolling:367d", "rolling", "year", ""])
+def test_other_names_are_no_windows(name):
+    assert not is_window(name)
