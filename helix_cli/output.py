@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+import textwrap
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -33,6 +34,11 @@ def json_line(value: object) -> None:
 def line(text: str = "") -> None:
     sys.stdout.write(printable(text) + "\n")
     sys.stdout.flush()
+
+
+def paragraph(text: str) -> None:
+    """Text that is broken between words where the terminal ends."""
+    line("\n".join(textwrap.wrap(printable(text), console().width, break_on_hyphens=False)))
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str = "nothing yet") -> None:
@@ -77,6 +83,11 @@ def usd(amount: str | None) -> str:
 
 def count(number: int) -> str:
     return f"{number:,}"
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 call`, `2,000 calls`."""
+    return f"{count(number)} {noun}{'' if number == 1 else 's'}"
 
 
 def short_count(number: int) -> str:

@@ -37,12 +37,12 @@ class Receipt:
     seconds: float
 
     def line(self) -> str:
-        cost = f"{output.usd(self.cost_usd)} for {_counted(self.calls, 'call')}"
+        cost = f"{output.usd(self.cost_usd)} for {output.counted(self.calls, 'call')}"
         if self.unknown:
             cost += f" ({self.unknown} of unknown cost)"
         tokens = f"{output.count(self.input_tokens)} + {output.count(self.output_tokens)} tokens"
-        saved = f"saved {output.usd(self.saved_usd)} with {_counted(self.hits, 'hit')}"
-        hidden = f"{_counted(self.hidden_values, 'value')} hidden"
+        saved = f"saved {output.usd(self.saved_usd)} with {output.counted(self.hits, 'hit')}"
+        hidden = f"{output.counted(self.hidden_values, 'value')} hidden"
         parts = [cost, tokens, saved, hidden, output.duration(self.seconds)]
         if self.refused_by_budget:
             parts.append(f"{self.refused_by_budget} refused: the budget of this run is used up")
@@ -114,7 +114,3 @@ class RunAccount:
 def _findings(pii: str) -> int:
     """`EMAIL_ADDRESS=2,PERSON=1` is 3."""
     return sum(int(found.rpartition("=")[2]) for found in pii.split(",") if found)
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{output.count(number)} {noun}{'' if number == 1 else 's'}"

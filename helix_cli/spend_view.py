@@ -31,8 +31,12 @@ BAR_WIDTH = 10
 
 def show_spend(found: Spend, review: Review, by: str) -> None:
     """The sums with their course, the groups, then what stands out and what would save money."""
-    output.line(_headline(found, review["previous"]))
-    for line in (*_course(review["course"]), *_month(review["month"]), *_prompt_cache(review["prompt_cache"])):
+    for line in (
+        *_headline(found, review["previous"]),
+        *_course(review["course"]),
+        *_month(review["month"]),
+        *_prompt_cache(review["prompt_cache"]),
+    ):
         output.line(line)
     for line in _doubts(found):
         output.line(line)
@@ -65,13 +69,13 @@ def show_attempt(attempt: ExplainedRow) -> None:
             output.line(f"{name}: {output.printable(note)}")
 
 
-def _headline(found: Spend, previous: Spend | None) -> str:
+def _headline(found: Spend, previous: Spend | None) -> Iterator[str]:
     asked = found["calls"] + found["hits"]
-    return (
-        f"spent {output.usd(found['cost_usd'])}{_trend(found, previous)}, saved {output.usd(found['saved_usd'])}"
-        f"{_saved_time(found.get('saved_s', 0))}: {output.count(found['calls'])} calls, "
-        f"{output.count(found['hits'])} hits ({output.share(found['hits'], asked)}), "
-        f"{output.count(found['refused'])} refused"
+    saved = f"saved {output.usd(found['saved_usd'])}{_saved_time(found.get('saved_s', 0))}"
+    yield f"spent {output.usd(found['cost_usd'])}{_trend(found, previous)}, {saved}"
+    yield (
+        f"{output.counted(found['calls'], 'call')}, {output.counted(found['hits'], 'hit')} "
+        f"({output.share(found['hits'], asked)}), {output.count(found['refused'])} refused"
     )
 
 
@@ -126,11 +130,11 @@ def _prompt_cache(found: PromptCache) -> Iterator[str]:
 def _doubts(found: Spend) -> Iterator[str]:
     """What the sums do not have, or not for certain."""
     if found["unknown"]:
-        yield f"{output.count(found['unknown'])} calls whose outcome nobody saw are not in these sums"
+        yield f"not in these sums: {output.counted(found['unknown'], 'call')} whose outcome nobody saw"
     if found.get("unpriced"):
-        yield f"{output.count(found['unpriced'])} calls without a price are not in these sums: see [[models]]"
+        yield f"not in these sums: {output.counted(found['unpriced'], 'call')} without a price (see [[models]])"
     if found.get("estimated"):
-        yield f"{output.count(found['estimated'])} calls were cut off or not counted; their cost is estimated"
+        yield f"estimated in these sums: {output.counted(found['estimated'], 'call')} cut off or not counted"
 
 
 def _show_groups(found: Spend, by: str) -> None:
@@ -147,12 +151,20 @@ def _row(row: SpendRow, by: str, whole: Decimal) -> tuple[str, ...]:
         str(row.get(by) or "–"),
         output.short_count(row.get("calls", 0)),
         output.short_count(row.get("hits", 0)),
-        output.usd(row.get("cost_usd")),
+        _cost(row),
         output.bar(Decimal(row.get("cost_usd", "0")), whole, BAR_WIDTH),
         output.usd(row.get("saved_usd")),
         output.short_count(row.get("input_tokens", 0)),
         output.short_count(row.get("output_tokens", 0)),
     )
+
+
+def _cost(row: SpendRow) -> str:
+    """What is not known is no zero."""
+    if not row.get("unpriced") and not row.get("unknown"):
+        return output.usd(row.get("cost_usd"))
+    known = Decimal(row.get("cost_usd", "0"))
+    return f"{output.usd(str(known))} + {output.UNKNOWN}" if known else output.UNKNOWN
 
 
 def _unusual(one: UnusualSpend) -> tuple[str, ...]:
@@ -161,8 +173,9 @@ def _unusual(one: UnusualSpend) -> tuple[str, ...]:
 
 
 def _show_advice(advice: Advice) -> None:
-    output.line(f"{output.usd(advice['saving_usd'])} less: {advice['text']}")
-    output.line(f"  {advice['step']}")
+    output.paragraph(f"{output.usd(advice['saving_usd'])} less: {advice['text']}")
+    for line in advice["step"].splitlines():
+        output.line(f"    {line}")
 
 
 def _part(part: PricePart) -> tuple[str, ...]:

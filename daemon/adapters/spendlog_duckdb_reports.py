@@ -94,32 +94,32 @@ def hours(rows: Rows, query: SpendQuery) -> list[HourSum]:
     return [HourSum(**row) for row in rows(_HOURS, {**period(query), "zone": query.timezone})]
 
 
-def _part(name: str, group: int) -> str:
-    """Of a row's price parts, the tokens (1) or the rate (2) of a class; NULL where it has none."""
-    kind = ("BIGINT", "DECIMAL(20,15)")[group - 1]
-    return f"nullif(regexp_extract(price_parts, '(?:^|,){name}=([0-9]+)@([0-9.]+)', {group}), '')::{kind}"
-
-
-# Where a call read nothing but cached tokens, plain input would have cost what it cost in other calls of the model.
+# Rates are few, so tokens are added up by class and rate before anything is reckoned. What was read from a cache or
+# written to it would have cost what other input did by the same price: a source names model, tier and step.
 _PROMPT_CACHE = f"""
-WITH priced AS (
-    SELECT provider, upstream_model AS model, cached_read_tokens, cache_write_tokens,
-        {_part("input", 2)} AS input_usd,
-        {_part("cached_read", 2)} AS read_usd,
-        {_part("cache_write_5m", 1)} AS written_5m, {_part("cache_write_5m", 2)} AS write_5m_usd,
-        {_part("cache_write_1h", 1)} AS written_1h, {_part("cache_write_1h", 2)} AS write_1h_usd
+WITH parts AS (
+    SELECT provider, upstream_model AS model, price_source, unnest(string_split(price_parts, ',')) AS part
     FROM ledger
     WHERE {BETWEEN} AND kind = 'call' AND price_parts <> '' AND (cached_read_tokens > 0 OR cache_write_tokens > 0)
-), compared AS (
-    SELECT *, coalesce(input_usd, max(input_usd) OVER (PARTITION BY provider, model)) AS plain_usd FROM priced
+), classes AS (
+    SELECT provider, model, price_source, split_part(part, '=', 1) AS class,
+        split_part(part, '@', 2)::DECIMAL(20,15) AS usd,
+        sum(split_part(split_part(part, '=', 2), '@', 1)::BIGINT)::BIGINT AS tokens
+    FROM parts GROUP BY provider, model, price_source, class, usd
+), priced AS (
+    SELECT provider, model,
+        max(usd) FILTER (class = 'input') AS plain_usd,
+        coalesce(sum(tokens) FILTER (class = 'cached_read'), 0)::BIGINT AS read_tokens,
+        coalesce(sum(tokens) FILTER (class LIKE 'cache_write%'), 0)::BIGINT AS written_tokens,
+        sum(tokens * usd) FILTER (class LIKE 'cache%') AS cost_usd
+    FROM classes GROUP BY provider, model, price_source
 )
 SELECT provider, model,
-    sum(cached_read_tokens)::BIGINT AS read_tokens,
-    sum(cache_write_tokens)::BIGINT AS written_tokens,
-    sum(cached_read_tokens * coalesce(read_usd, 0) + coalesce(written_5m * write_5m_usd, 0)
-        + coalesce(written_1h * write_1h_usd, 0))::DECIMAL(38,12) AS cost_usd,
-    sum((cached_read_tokens + cache_write_tokens) * plain_usd)::DECIMAL(38,12) AS uncached_usd
-FROM compared WHERE plain_usd IS NOT NULL GROUP BY provider, model ORDER BY uncached_usd DESC
+    sum(read_tokens)::BIGINT AS read_tokens,
+    sum(written_tokens)::BIGINT AS written_tokens,
+    sum(cost_usd)::DECIMAL(38,12) AS cost_usd,
+    sum((read_tokens + written_tokens) * plain_usd)::DECIMAL(38,12) AS uncached_usd
+FROM priced WHERE plain_usd IS NOT NULL GROUP BY provider, model ORDER BY uncached_usd DESC
 """
 
 

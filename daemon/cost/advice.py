@@ -9,7 +9,7 @@ from decimal import Decimal
 from ..exchange import Target, Usage
 from ..ports import SpendLog, SpendQuery
 from ..spend_sums import PromptCacheSum, Repeats, SmallCalls
-from .money import usd_text
+from .money import usd_about
 from .prices import Prices
 
 SMALL_INPUT_TOKENS = 1_000
@@ -63,9 +63,9 @@ async def _smaller_model(small: SmallCalls, prices: Prices) -> Advice | None:
         small.cost_usd - would_cost_usd,
         small.calls,
         f"{small.calls:,} calls of {small.model} read at most {SMALL_INPUT_TOKENS:,} tokens, wrote at most "
-        f"{SMALL_OUTPUT_TOKENS:,} and used no tools; {model} would have cost ${usd_text(would_cost_usd)} "
-        f"instead of ${usd_text(small.cost_usd)}",
-        f'[[optimize]] from = "{small.model}", to = "{model}", '
+        f"{SMALL_OUTPUT_TOKENS:,} and used no tools; {model} would have cost ${usd_about(would_cost_usd)} "
+        f"instead of ${usd_about(small.cost_usd)}",
+        f'[[optimize]]\nfrom = "{small.model}"\nto = "{model}"\n'
         f"when = {{ max_prompt_tokens = {SMALL_INPUT_TOKENS}, max_output_tokens = {SMALL_OUTPUT_TOKENS}, "
         "no_tools = true }",
     )

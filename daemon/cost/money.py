@@ -26,3 +26,8 @@ def usd_text(usd: Decimal) -> str:
     """`0.00012`: never an exponent, no zeros at the end."""
     text = format(usd, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def usd_about(usd: Decimal) -> str:
+    """For sentences: cents from a dollar on, four digits that count below."""
+    return f"{usd:,.2f}" if abs(usd) >= 1 else usd_text(Decimal(f"{usd:.4g}"))

@@ -154,7 +154,7 @@ def test_spend_has_the_shape_of_the_contract(helix, daemon):
 def test_spend_is_told_with_its_course_and_what_to_do_about_it(helix, daemon):
     out = helix("spend").out
 
-    assert "spent $1.25 (+25% on as long before), saved $0.75: 10 calls, 5 hits (33%), 1 refused" in out
+    assert "spent $1.25 (+25% on as long before), saved $0.75\n10 calls, 5 hits (33%), 1 refused" in out
     assert "▂█  Nov 24 to Nov 25, at most $1.00 a day" in out
     assert "November: $30.00 so far, about $36.50 by its end at the pace of 24 days" in out
     assert "100k tokens read, 2M written, lost $0.5" in out
@@ -168,8 +168,18 @@ def test_spend_says_what_its_sums_do_not_have(helix, daemon):
 
     out = helix("spend").out
 
-    for said in ("1 calls whose outcome nobody saw", "2 calls without a price", "3 calls were cut off"):
+    for said in ("1 call whose outcome nobody saw", "2 calls without a price", "3 calls cut off"):
         assert said in out
+
+
+def test_what_a_group_cost_is_no_zero_where_it_is_not_known(helix, daemon):
+    row = SPEND["rows"][0]
+    rows = [{**row, "unpriced": 1}, {**row, "model": "in-house", "unpriced": 3, "cost_usd": "0"}]
+    daemon.answers["GET", api.SPEND] = SPEND | {"rows": rows}
+
+    gpt, in_house = [line for line in helix("spend").out.splitlines() if line.startswith(("gpt-4o-mini", "in-house"))]
+    assert "$1.25 + ?" in gpt
+    assert " ? " in in_house
 
 
 def test_spend_in_a_terminal_is_the_dearest_groups_and_how_many_more(helix, daemon):

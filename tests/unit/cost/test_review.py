@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -61,7 +62,8 @@ async def test_small_calls_are_priced_at_the_smaller_model(review):
 
     # 10,000 tokens at 0.15 and 1,000 at 0.60 a million, instead of 2.50 and 10
     assert ("cheaper_model", 10, "0.0329") == (advice["kind"], advice["calls"], advice["saving_usd"])
-    assert 'from = "gpt-4o", to = "gpt-4o-mini"' in advice["step"]
+    assert [{"from": "gpt-4o", "to": "gpt-4o-mini", "when": {"max_prompt_tokens": 1000, "max_output_tokens": 300,
+             "no_tools": True}}] == tomllib.loads(advice["step"])["optimize"]  # fmt: skip
 
 
 @pytest.mark.parametrize(
