@@ -28,8 +28,8 @@ from numpy.typing import NDArray
 from daemon.adapters.embedder_onnx import OnnxEmbedder
 from daemon.adapters.model_files import find_folder, find_model
 from daemon.caching.admission import Admission, Asked, Found
-from daemon.caching.cache import CANDIDATES
 from daemon.caching.error_bound import ErrorBounds, interval
+from daemon.caching.searching import CANDIDATES
 from daemon.caching.verifier import FILE, Verifier
 from daemon.exchange import CacheEntry
 

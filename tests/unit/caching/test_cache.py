@@ -275,7 +275,7 @@ class TestSharedStore:
         await theirs.learn(ASKED)
 
         assert "exact" == await ours.verdict(ASKED)
-        ours.cache._near.restart()  # follow now rather than in half a second
+        ours.cache._entries.near.restart()  # follow now rather than in half a second
         while "semantic" != await ours.verdict(REWORDED):
             await asyncio.sleep(0.01)
 
@@ -313,7 +313,7 @@ class TestTrouble:
         store = BrokenStore()
         client = await open_cache(store=store)
         await client.find(ASKED)
-        client.cache._store = client.store  # the disk is back
+        client.cache._entries._store = client.store  # the disk is back
 
         await client.learn(ASKED)
 
@@ -331,14 +331,14 @@ class TestTrouble:
     async def test_an_embedder_that_hangs_delays_no_request_for_long(
         self, open_cache: Open, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("daemon.caching.cache.NEAR_WAIT_S", 0.01)
+        monkeypatch.setattr("daemon.caching.searching.NEAR_WAIT_S", 0.01)
         client = await open_cache(embedder=HangingEmbedder())
 
         assert "miss" == await client.verdict(ASKED)
 
     async def test_an_index_that_breaks_leaves_exact_hits(self, client: Client) -> None:
         await client.learn(ASKED)
-        client.cache._near._index = BrokenIndex()  # type: ignore[assignment]
+        client.cache._entries.near._index = BrokenIndex()  # type: ignore[assignment]
 
         assert "miss" == await client.verdict(REWORDED)
         assert "exact" == await client.verdict(ASKED)

@@ -29,7 +29,7 @@ async def learn_rooms(client: Client, *, agree: bool) -> None:
         await ask(client, f"how do I choose a {thing} for the {room}", f"Measure the {room} and its {thing} first")
         other = f"how should I go about choosing a {thing} for my {room}?"
         await ask(client, other, f"Measure the {room} and its {thing} first" if agree else f"Never with {thing}")
-    await client.cache._comparisons.done()
+    await client.cache._keeper.comparisons.done()
 
 
 async def test_a_scope_in_shadow_asks_and_compares_and_serves_later(open_cache: Open) -> None:
