@@ -11,6 +11,7 @@ from .gateway import Gateway
 from .web.control.budgets import BudgetRoutes
 from .web.control.cache import CacheRoutes
 from .web.control.keys import KeyRoutes
+from .web.control.privacy import PrivacyRoutes
 from .web.control.router import add_for_owner
 from .web.control.spend import SpendRoutes
 from .web.control.status import StatusRoutes
@@ -37,6 +38,7 @@ def _add_control_api(
         BudgetRoutes(gateway.parts.accounts.budgets),
         KeyRoutes(gateway.parts.keys, gateway.parts.accounts.budgets),
         SpendRoutes(gateway.parts.accounts.statements),
+        PrivacyRoutes(gateway.parts.audit),
     )
     for one in asked_about:
         add_for_owner(app, gateway, token, one.routes())

@@ -10,7 +10,7 @@ import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 PREFIX = "/control/v1"
 
@@ -42,6 +42,8 @@ SPEND_EXPLAIN = f"{PREFIX}/spend/explain"
 """GET ?id= -> {"rows": [ExplainedRow]}, oldest first; 404 where the ledger has no such request"""
 SPEND_PARQUET = f"{PREFIX}/spend/parquet"
 """POST {"path", "since", "until"} -> {"rows": int}"""
+PII_REPORT = f"{PREFIX}/pii/report"
+"""GET ?by=type|key|day&since=&until= (ISO 8601) -> PiiReport"""
 LOGS = f"{PREFIX}/logs"
 """GET ?limit= -> {"rows": [LogRow]}, oldest first"""
 LOGS_FOLLOW = f"{PREFIX}/logs/follow"
@@ -276,6 +278,24 @@ class Review(TypedDict):
     prompt_cache: PromptCache
     unusual: list[UnusualSpend]
     advice: list[Advice]
+
+
+class PiiRow(TypedDict):
+    """One kind with one operator, and one key or day where that was asked for."""
+
+    type: str
+    operator: str
+    """replace, mask, hash, encrypt, block, or detect: found and let through"""
+    findings: int
+    requests: int
+    key: NotRequired[str]
+    day: NotRequired[str]
+
+
+class PiiReport(TypedDict):
+    findings: int
+    requests: int
+    rows: list[PiiRow]
 
 
 class LogRow(TypedDict):

@@ -72,12 +72,14 @@ class BadRequest(RequestRefused):
 class PiiBlocked(BadRequest):
     """The request holds a kind of PII that the owner blocks; the kinds are named, never a value."""
 
-    def __init__(self, entity_types: tuple[str, ...]) -> None:
+    def __init__(self, counts: Mapping[str, int]) -> None:
+        """`counts`: findings by blocked kind."""
+        self.entity_types = tuple(sorted(counts))
+        self.counts = counts
         super().__init__(
-            f"the request holds {', '.join(entity_types)}, which this gateway does not let through",
+            f"the request holds {', '.join(self.entity_types)}, which this gateway does not let through",
             code="pii_blocked",
         )
-        self.entity_types = entity_types
 
 
 class Unauthorized(RequestRefused):

@@ -17,6 +17,7 @@ from .cost.accounts import Accounts
 from .errors import HelixError, PartUnavailable, StoreUnavailable
 from .monitoring.metrics import Metrics
 from .monitoring.recent import Recent
+from .pii.audit import Audit
 from .pii.privacy import Privacy
 from .pii.vaults import Vaults
 from .pipeline import Pipeline
@@ -47,6 +48,7 @@ class Parts:
     keys: Keys
     rate_limits: RateLimits
     vaults: Vaults
+    audit: Audit
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,7 @@ class Gateway:
             self._fail("store", error)
             self._spawn(self._open_store_late())
         await self.parts.vaults.start()
+        await self.parts.audit.start()
         await self.parts.accounts.start()
         with suppress(StoreUnavailable):
             await self.parts.keys.load()
@@ -112,6 +115,7 @@ class Gateway:
         await self.parts.accounts.aclose()
         await _close(self.rules.providers)
         await self.parts.embedder.aclose()
+        await self.parts.audit.aclose()
         await self.parts.vaults.aclose()
         await self.parts.store.aclose()
         # What stays frozen is never let go of, and DuckDB's bindings would complain of it on stderr at the exit.
@@ -126,6 +130,7 @@ class Gateway:
         old, new = self.rules, self._load_rules()
         await new.privacy.warm()
         await self.parts.accounts.configure(new.settings)
+        self.parts.audit.configure(days=new.settings.pii.audit_days, timezone=new.settings.server.timezone)
         self.parts.cache.configure(new.settings.cache, policy=lambda: new.privacy.policy_version)
         self.rules = new
         self._spawn(self._warm_cache())  # the new settings may want parts that the old ones did not

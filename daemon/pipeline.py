@@ -24,6 +24,7 @@ from .exchange import Ask, CacheDirectives, CacheEntry, Caller, JsonObject, Ledg
 from .fetch import Asked, Fetcher, Request
 from .json_text import canonical, parse_object, to_json
 from .monitoring.metrics import Metrics
+from .pii.audit import Audit
 from .pii.privacy import Hidden, Privacy
 from .pii.remembering import RememberingSource
 from .pii.revealing import PieceSource, RevealedStream, reveal_whole
@@ -40,6 +41,7 @@ class Pipeline:
 
     privacy: Privacy
     vaults: Vaults
+    audit: Audit
     router: Router
     cache: Cache
     flights: Flights
@@ -96,8 +98,10 @@ class Pipeline:
         try:
             hidden = await self.privacy.hide(dialect, ask.body, earlier)
         except PiiBlocked as blocked:
+            self.audit.note(ask, "question", blocked.counts, self.privacy.operators_of(blocked.counts))
             self.accounts.record_refusal(ask, blocked)
             raise
+        self.audit.note(ask, "question", hidden.counts, self.privacy.operators_of(hidden.counts))
         self.metrics.found(hidden.counts)
         if user is not None and ask.caller.user is None:
             may_be_stored = dialect.end_user(ask.body) == user

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Protocol
+from datetime import datetime, tzinfo
+from typing import Any, Literal, Protocol
 
 from .exchange import Answer, CacheEntry, Call, DialectName, JsonObject, LedgerRow, Span, Vector
 from .spend_sums import HourSum, PromptCacheSum, Repeats, SmallCalls
@@ -301,6 +301,53 @@ class VaultStore(Protocol):
 
     async def remove_of(self, owner: str) -> int:
         """Remove all that are of `owner`; how many there were."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+AuditSide = Literal["question", "answer"]
+AuditGroup = Literal["type", "key", "day"]
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """So many findings of one kind in one text, and what became of them."""
+
+    at: datetime
+    request_id: str
+    key: str
+    side: AuditSide
+    type: str
+    operator: str
+    """As `pii.entities` names them, or `detect`: found and let through."""
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class AuditQuery:
+    since: datetime
+    until: datetime
+    by: AuditGroup
+    zone: tzinfo
+    """Where days begin."""
+
+
+class AuditLog(Protocol):
+    """Where it is written down what was found. Every method raises StoreUnavailable where it cannot be used."""
+
+    async def open(self) -> None: ...
+
+    async def write(self, rows: Sequence[AuditRow]) -> None: ...
+
+    async def report(self, query: AuditQuery) -> JsonObject:
+        """The shape of control_api's PiiReport."""
+        ...
+
+    async def remove_before(self, moment: datetime) -> int: ...
+
+    async def remove_of(self, keys: Sequence[str]) -> int:
+        """How many rows of these keys there were."""
         ...
 
     async def aclose(self) -> None: ...

@@ -120,6 +120,7 @@ class PiiSettings(Section):
     restore: bool = True
     fail: Literal["closed", "open"] = "closed"
     entities: dict[EntityType, Operator] = Field(default_factory=dict)
+    audit_days: int = Field(90, ge=0)
     recognizers: tuple[RecognizerSettings, ...] = ()
 
     @model_validator(mode="after")

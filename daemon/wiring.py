@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from . import data_dir as data
 from . import storage_keys
+from .adapters.audit_sqlite import SqliteAudit
 from .adapters.embedder_onnx import OnnxEmbedder
 from .adapters.finder_presidio import PresidioFinder
 from .adapters.index_usearch import UsearchIndex
@@ -39,6 +40,7 @@ from .fetch import Fetcher
 from .gateway import Gateway, Parts, Rules
 from .monitoring.metrics import Metrics
 from .monitoring.recent import Recent
+from .pii.audit import Audit
 from .pii.hiding import Replacer
 from .pii.placeholders import Mint
 from .pii.privacy import Privacy
@@ -168,7 +170,13 @@ def _build_parts(settings: Settings, data_dir: Path, clock: Clock, key: bytes) -
         before_change=accounts.budgets.read,
     )
     vaults = Vaults(_build_vault_store(settings.storage, data_dir, clock), sealer, clock)
-    return Parts(store, accounts, cache, embedder, recent, metrics, clock, keys, rate_limits, vaults)
+    audit = Audit(
+        SqliteAudit(data_dir / "audit.sqlite"),
+        clock,
+        days=settings.pii.audit_days,
+        timezone=settings.server.timezone,
+    )
+    return Parts(store, accounts, cache, embedder, recent, metrics, clock, keys, rate_limits, vaults, audit)
 
 
 def _load_verifier() -> Verifier | None:
@@ -219,6 +227,7 @@ def _build_rules(settings: Settings, parts: Parts, traffic: Traffic, key: bytes)
     pipeline = Pipeline(
         privacy=privacy,
         vaults=parts.vaults,
+        audit=parts.audit,
         router=Router(settings),
         cache=parts.cache,
         flights=traffic.flights,

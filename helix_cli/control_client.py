@@ -118,6 +118,9 @@ class ControlClient:
         """Have the daemon write its raw rows as Parquet; how many."""
         return int(self._send("POST", api.SPEND_PARQUET, {"path": str(path), "since": since, "until": until})["rows"])
 
+    def pii_report(self, *, by: str, since: str) -> api.PiiReport:
+        return cast(api.PiiReport, self._get(api.PII_REPORT, by=by, since=since))
+
     def logs(self, limit: int) -> list[api.LogRow]:
         """The last `limit` requests, oldest first."""
         return cast("list[api.LogRow]", self._get(api.LOGS, limit=limit)["rows"])

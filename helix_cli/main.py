@@ -30,6 +30,7 @@ COMMANDS = {
         "logs": "The requests, as they happen.",
         "cache": "What is kept, and why something was a hit or a miss.",
         "redact": "Replace the PII in a text; works without a daemon.",
+        "pii": "What was found, and what became of it.",
     },
     "Set": {
         "budget": "Limits per org, team, user, key, model or tag.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..dialects.dialect import Dialect
@@ -86,6 +86,12 @@ class Privacy:
                 return Hidden(unscanned=True)
             raise PiiUnavailable(f"the request was not let through: {error}") from error
 
+    def operators_of(self, kinds: Iterable[str]) -> dict[str, str]:
+        """What becomes of values of these kinds: `pii.entities` says it, unless the mode says something else."""
+        if self._settings.mode == "redact":
+            return {kind: self._settings.operator_of(kind) for kind in kinds}
+        return dict.fromkeys(kinds, self._settings.mode)
+
     async def brings_pii(self, dialect: Dialect, answer: JsonObject) -> bool:
         """Whether a hidden answer holds PII that was not in its request; True where nobody can tell."""
         if self._settings.mode == "off":
@@ -130,9 +136,11 @@ class Privacy:
 
     def _refuse_blocked(self, counts: Mapping[str, int]) -> None:
         blocks_all = self._settings.mode == "block"
-        blocked = [name for name in counts if blocks_all or self._settings.operator_of(name) == "block"]
+        blocked = {
+            name: count for name, count in counts.items() if blocks_all or self._settings.operator_of(name) == "block"
+        }
         if blocked and self._settings.mode != "detect":
-            raise PiiBlocked(tuple(sorted(blocked)))
+            raise PiiBlocked(blocked)
 
     def _look_alikes(self, sheets: Sequence[Sheet]) -> frozenset[str]:
         """Names that stand in the request already. Where nothing is put back they can do no harm, and

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import csv
-import re
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,6 +16,7 @@ from .. import output
 from ..control_client import ControlClient
 from ..diagnostics import UsageMistake
 from ..options import Config, Json, connect, settings
+from ..periods import start_of
 from ..spend_view import show_attempt, show_spend
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 CSV_COLUMNS = ["calls", "hits", "refused", "unknown", "cost_usd", "saved_usd", "input_tokens", "output_tokens"]
-UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 class Group(StrEnum):
@@ -89,30 +88,6 @@ def explain(
         return
     for attempt in attempts:
         show_attempt(attempt)
-
-
-def start_of(text: str, now: datetime) -> datetime:
-    """When `7d`, `24h`, `today`, `week`, `month`, `all` or an ISO date began, in the time zone of `now`.
-
-    Raises:
-        UsageMistake: it is none of these.
-    """
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    named = {
-        "today": midnight,
-        "week": midnight - timedelta(days=now.weekday()),
-        "month": midnight.replace(day=1),
-        "all": datetime(1970, 1, 1, tzinfo=UTC),
-    }
-    try:
-        if text in named:
-            return named[text]
-        if found := re.fullmatch(r"(\d+)([mhdw])", text):
-            return now - timedelta(**{UNITS[found[2]]: int(found[1])})
-        moment = datetime.fromisoformat(text)
-    except (ValueError, OverflowError):
-        raise UsageMistake(f"--since {text}: expected 7d, 24h, today, month, all or a date") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=now.tzinfo)
 
 
 def _write_csv(found: Spend, by: str) -> None:

@@ -12,8 +12,8 @@ import pytest
 
 from daemon import control_api as api
 from helix_cli.commands.env import Shell, export_line
-from helix_cli.commands.spend import start_of
 from helix_cli.diagnostics import UsageMistake
+from helix_cli.periods import start_of
 from tests.unit.cli.fake_daemon import SPEND, budget_row, log_row
 
 

@@ -65,7 +65,7 @@ def test_a_mistyped_command_is_answered_with_the_nearest(helix):
         (errors.Forbidden("x"), 3),
         (errors.UnknownModel("x"), 4),
         (DaemonUnreachable("x"), 6),
-        (errors.PiiBlocked(("PERSON",)), 8),
+        (errors.PiiBlocked({"PERSON": 1}), 8),
     ],
 )
 def test_each_error_has_its_exit_code(error, code):

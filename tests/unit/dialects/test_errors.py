@@ -52,7 +52,7 @@ def test_messages_uses_anthropics_names(error, kind):
 
 
 def test_codes_are_kept_in_both_protocols():
-    blocked = PiiBlocked(("US_SSN",))
+    blocked = PiiBlocked({"US_SSN": 1})
 
     assert ["pii_blocked"] * 2 == [dialect.error(blocked)["error"]["code"] for dialect in (chat, messages)]
 

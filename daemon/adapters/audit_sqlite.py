@@ -1,0 +1,98 @@
+"""The audit of what was found: one SQLite file of this machine."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import astuple
+from datetime import datetime, tzinfo
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from ..errors import StoreUnavailable
+from ..exchange import JsonObject
+from ..ports import AuditGroup, AuditQuery, AuditRow
+from .sqlite_thread import SqliteThread, Work
+
+T = TypeVar("T")
+
+_SCHEMA = """
+PRAGMA journal_mode = WAL;
+CREATE TABLE IF NOT EXISTS findings (
+    at REAL NOT NULL, request_id TEXT NOT NULL, key TEXT NOT NULL, side TEXT NOT NULL,
+    type TEXT NOT NULL, operator TEXT NOT NULL, count INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS findings_by_time ON findings (at);
+"""
+
+_GROUPS: dict[AuditGroup, str] = {"type": "type", "key": "key", "day": "day_of(at)"}
+_SUMS = "coalesce(sum(count), 0) AS findings, count(DISTINCT request_id) AS requests"
+_BETWEEN = "at >= :since AND at < :until"
+
+
+class SqliteAudit:
+    """AuditLog over one file (mode 0600), asked by one thread."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._thread = SqliteThread("audit", writes=True)
+
+    async def open(self) -> None:
+        try:
+            await self._thread.start(self._connect)
+        except (sqlite3.Error, OSError) as error:
+            raise StoreUnavailable(f"the audit {self._path} cannot be opened: {error}") from error
+
+    async def write(self, rows: Sequence[AuditRow]) -> None:
+        values = [(row.at.timestamp(), *astuple(row)[1:]) for row in rows]
+        sql = "INSERT INTO findings VALUES (?, ?, ?, ?, ?, ?, ?)"
+        await self._ask(lambda connection: connection.executemany(sql, values).close())
+
+    async def report(self, query: AuditQuery) -> JsonObject:
+        return await self._ask(partial(_report, query=query))
+
+    async def remove_before(self, moment: datetime) -> int:
+        sql, values = "DELETE FROM findings WHERE at < ?", (moment.timestamp(),)
+        return await self._ask(lambda connection: connection.execute(sql, values).rowcount)
+
+    async def remove_of(self, keys: Sequence[str]) -> int:
+        sql, values = "DELETE FROM findings WHERE key = ?", [(key,) for key in keys]
+        return await self._ask(lambda connection: connection.executemany(sql, values).rowcount if values else 0)
+
+    async def aclose(self) -> None:
+        await self._thread.stop()
+
+    async def _ask(self, work: Work[T]) -> T:
+        try:
+            return await self._thread.ask(work)
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"the audit {self._path} cannot be used: {error}") from error
+
+    def _connect(self) -> sqlite3.Connection:
+        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite would ask the umask
+        connection = sqlite3.connect(self._path, timeout=1.0, isolation_level=None)
+        connection.executescript(_SCHEMA)
+        return connection
+
+
+def _report(connection: sqlite3.Connection, query: AuditQuery) -> JsonObject:
+    connection.create_function("day_of", 1, partial(_day_of, query.zone), deterministic=True)
+    between = {"since": query.since.timestamp(), "until": query.until.timestamp()}
+    group = _GROUPS[query.by]
+    columns = ", ".join(dict.fromkeys((f"{group} AS {query.by}", "type AS type", "operator")))
+    by = ", ".join(dict.fromkeys((query.by, "type", "operator")))
+    grouped = f"SELECT {columns}, {_SUMS} FROM findings WHERE {_BETWEEN} GROUP BY {by} ORDER BY {by}"  # noqa: S608
+    (totals,) = _rows(connection, f"SELECT {_SUMS} FROM findings WHERE {_BETWEEN}", between)  # noqa: S608
+    return {**totals, "rows": _rows(connection, grouped, between)}
+
+
+def _rows(connection: sqlite3.Connection, sql: str, values: dict[str, float]) -> list[JsonObject]:
+    cursor = connection.execute(sql, values)
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor]
+
+
+def _day_of(zone: tzinfo, at: float) -> str:
+    return datetime.fromtimestamp(at, zone).date().isoformat()
