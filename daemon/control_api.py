@@ -23,7 +23,7 @@ CACHE_CLEAR = f"{PREFIX}/cache/clear"
 CACHE_WHY = f"{PREFIX}/cache/why"
 """POST {"text", "model"?, "system"?, "key"?} -> Why"""
 BUDGETS = f"{PREFIX}/budgets"
-"""GET -> {"budgets": [BudgetRow]}; PUT {"scope", "window", "limit_usd", "soft_pct"?} -> BudgetRow;
+"""GET -> {"budgets": [BudgetRow]}; PUT {"scope", "window", "limit_usd", "soft_pct"?, "fallback_model"?} -> BudgetRow;
 DELETE ?scope=&window= -> {"removed": bool}"""
 BUDGET_RAISE = f"{PREFIX}/budgets/raise"
 """POST {"scope", "window"?, "by_usd", "for_s"} -> BudgetRow"""
@@ -152,6 +152,8 @@ class BudgetRow(TypedDict):
     reserved_usd: str
     resets_at: str | None
     soft_pct: int
+    fallback_model: str
+    """Who answers where there is no room; empty: nobody."""
     origin: str
     """`helix.toml` or `helix budget`"""
     raised_until: str | None

@@ -172,7 +172,8 @@ class BudgetExceeded(RequestRefused):
     error_type = "insufficient_quota"
     code = "budget_exceeded"
 
-    def __init__(self, state: BudgetState, *, now: datetime) -> None:
+    def __init__(self, state: BudgetState, *, now: datetime, fallback_model: str = "") -> None:
+        """`fallback_model` is whom the budget names to be asked instead; empty: nobody."""
         reset = f"; it resets at {state.resets_at.isoformat()}" if state.resets_at else ""
         super().__init__(
             f"the budget of {state.scope} {in_words(state.window)} is used up: "
@@ -180,6 +181,7 @@ class BudgetExceeded(RequestRefused):
         )
         self.state = state
         self.now = now
+        self.fallback_model = fallback_model
 
     @property
     def headers(self) -> dict[str, str]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .caching.cache import Cache, Lookup
 from .caching.flights import Flight
-from .cost.accounts import Accounts, Bill
+from .cost.accounts import Accounts, Bill, StandIn, stand_in_for
 from .dialects.dialect import Dialect
-from .errors import UpstreamFailed
+from .errors import BudgetExceeded, UnknownModel, UpstreamFailed
 from .exchange import Answer, Ask, Call, JsonObject, LedgerRow, Target
 from .json_text import canonical, parse_object, to_json
 from .pii.privacy import Hidden, Privacy
@@ -19,7 +20,10 @@ from .routing.attempts import Attempts, Dispatcher
 from .routing.balancing import Asking
 from .routing.causes import BROKEN_STREAM, cause_of, is_error_event
 from .routing.route import Route
+from .routing.router import Router
 from .tape import Tape
+
+log = logging.getLogger(__name__)
 
 MAX_ANSWER_BYTES = 64 * 2**20
 """A whole answer is read before it is passed on, so it must end somewhere."""
@@ -34,6 +38,8 @@ class Request:
     hidden: Hidden
     route: Route
     lookup: Lookup
+    stand_in: StandIn | None = None
+    """The model that `route` leads to, where a budget named it in place of the one that was asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,25 +76,56 @@ class Fetcher:
     privacy: Privacy
     providers: Mapping[str, Provider]
     dispatcher: Dispatcher
+    router: Router
     retries: int
     clock: Clock
 
     async def fetch(self, request: Request, flight: Flight) -> None:
-        """Ask one target after the other until one answers; from its first byte on no other is asked."""
+        """Ask one target after the other until one answers; from its first byte on no other is asked. Where a budget
+        has no room and names a cheaper model, that one is asked instead."""
+        await self._fetch(request, flight, 0)
+
+    def _with_stand_in(self, request: Request, refused: BudgetExceeded) -> Request:
+        """The request as it goes to the model that the budget names.
+
+        Raises:
+            BudgetExceeded: it names none, or one that stands in already or is not served; the refusal is recorded.
+        """
+        if not refused.fallback_model:
+            raise refused
+        model = refused.fallback_model
+        for_model = request.route.model or request.ask.model
+        try:
+            route = self.router.route(model, request.ask.dialect)
+        except UnknownModel as unknown:
+            log.warning("a budget's fallback_model cannot be asked: %s", unknown)
+            route = None
+        if route is None or request.stand_in is not None or route.targets == request.route.targets:
+            self.accounts.record_refusal(request.ask, refused, pii=request.hidden.header)
+            raise refused
+        return replace(request, route=route, stand_in=stand_in_for(for_model, refused))
+
+    async def _fetch(self, request: Request, flight: Flight, number: int) -> None:
+        """`number` is what the first attempt has in the ledger."""
         retries = self.retries if request.ask.retries is None else request.ask.retries
         asking = await self._asking(request)
-        number = 0
         with self.dispatcher.attempts(request.route, asking, retries=retries) as attempts:
             while (target := await attempts.next()) is not None:
                 try:
                     if await self._attempt(request, flight, target, attempts, number):
                         attempts.completed()
                         return
+                except BudgetExceeded as refused:
+                    request = self._with_stand_in(request, refused)
+                    break
                 except UpstreamFailed as error:
                     goes_on = attempts.goes_on_after_failure(error)  # a stream that is cut says as much of a provider
                     if flight.has_begun or not goes_on:
                         raise
                 number += 1
+            else:
+                return
+        await self._fetch(request, flight, number)
 
     async def _asking(self, request: Request) -> Asking:
         """What the choice of a target needs; next to nothing where there is no choice."""
@@ -116,9 +153,10 @@ class Fetcher:
             attempt=number,
             cache=request.lookup.verdict,
             pii=request.hidden.header,
+            stand_in=request.stand_in,
         )
         async with reserving as bill:
-            is_primary = target in request.route.primaries
+            is_primary = request.stand_in is None and target in request.route.primaries
             attempt = _Attempt(request, flight, bill, attempts, is_primary, self.clock.monotonic_s())
             answer = await self.providers[target.provider].ask(_call(request, target, bill.body))
             async with aclosing(answer.pieces):

@@ -188,6 +188,8 @@ class BudgetSettings(Section):
     limit_usd: Usd
     window: WindowName = "month"
     soft_pct: int = Field(80, ge=1, le=100)
+    fallback_model: str = Field("", max_length=256)
+    """Who answers in place of the model that was asked, where the budget has no room for it."""
 
     @field_validator("scope")
     @classmethod

@@ -214,13 +214,14 @@ def _build_rules(settings: Settings, parts: Parts, traffic: Traffic, key: bytes)
         master_key=server.master_key.get_secret_value() if server.master_key else None,
         require_key=server.require_key,
     )
-    providers = _build_providers(settings)
+    providers, router = _build_providers(settings), Router(settings)
     fetcher = Fetcher(
         accounts=parts.accounts,
         cache=parts.cache,
         privacy=privacy,
         providers=providers,
         dispatcher=traffic.dispatcher,
+        router=router,
         retries=settings.routing.retries,
         clock=parts.clock,
     )
@@ -228,7 +229,7 @@ def _build_rules(settings: Settings, parts: Parts, traffic: Traffic, key: bytes)
         privacy=privacy,
         vaults=parts.vaults,
         audit=parts.audit,
-        router=Router(settings),
+        router=router,
         cache=parts.cache,
         flights=traffic.flights,
         fetcher=fetcher,

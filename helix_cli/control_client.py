@@ -74,8 +74,11 @@ class ControlClient:
     def budgets(self) -> list[api.BudgetRow]:
         return cast("list[api.BudgetRow]", self._get(api.BUDGETS)["budgets"])
 
-    def set_budget(self, scope: str, window: str, limit_usd: str, soft_pct: int | None) -> api.BudgetRow:
+    def set_budget(
+        self, scope: str, window: str, limit_usd: str, soft_pct: int | None, fallback_model: str | None = None
+    ) -> api.BudgetRow:
         budget = {"scope": scope, "window": window, "limit_usd": limit_usd, "soft_pct": soft_pct}
+        budget["fallback_model"] = fallback_model
         return cast(api.BudgetRow, self._send("PUT", api.BUDGETS, budget))
 
     def raise_budget(self, scope: str, window: str | None, by_usd: str, for_s: int) -> api.BudgetRow:

@@ -33,11 +33,11 @@ from .ledger import Closed, Ledger
 from .money import nanos_of
 from .needs import UNLEARNED_OUTPUT_TOKENS, Need, need_of
 from .prices import Prices
-from .rows import call_row, refuse, row_of_ask
+from .rows import StandIn, call_row, refuse, row_of_ask, stand_in_for
 from .soft_limits import SoftLimits
 from .statements import Statements
 
-__all__ = ["Accounts", "Bill"]
+__all__ = ["Accounts", "Bill", "StandIn", "stand_in_for"]
 
 log = logging.getLogger(__name__)
 
@@ -139,18 +139,23 @@ class Accounts:
         attempt: int,
         cache: Verdict,
         pii: str,
+        stand_in: StandIn | None = None,
     ) -> AsyncGenerator[Bill, None]:
         """Admit one attempt at a provider; leaving the block settles it, also where nobody did inside.
 
         `body` is what `target` is to be sent. `attempt` counts from 0; the first has the request's own id in the
-        ledger.
+        ledger. `stand_in` is given where `target` belongs to a model that a budget named.
 
         Raises:
-            BudgetExceeded: on entry; a row `refused` says so.
+            BudgetExceeded: on entry. Where it names a model to be asked instead, whoever does not go on to that one
+                records the refusal; else a row `refused` says so.
             LedgerUnavailable: on entry; the call could not be written down, or its budgets not be asked.
         """
         row = call_row(ask, target, attempt, cache=cache, pii=pii)
-        bill = await self._open(ask, target, dialect, body, row)
+        asked_as = ask.model
+        if stand_in is not None:
+            asked_as, row.swapped_from, row.reason = stand_in.model, stand_in.for_model, stand_in.because
+        bill = await self._open(ask, target, dialect, body, row, asked_as=asked_as)
         try:
             yield bill
         except BaseException as error:
@@ -205,12 +210,15 @@ class Accounts:
 
     # --- steps of a call
 
-    async def _open(self, ask: Ask, target: Target, dialect: Dialect, body: JsonObject, row: LedgerRow) -> Bill:
+    async def _open(
+        self, ask: Ask, target: Target, dialect: Dialect, body: JsonObject, row: LedgerRow, *, asked_as: str
+    ) -> Bill:
         """Price, admit and write down, in this order; nothing stays reserved when this raises."""
-        price = await self._prices.price(ask.model, target)
+        price = await self._prices.price(asked_as, target)
         sent = to_json(body)
         need = need_of(price, dialect, body, sent, partial(self._habits.usual_output, target))
-        admitted = await self._admit(ask, target, row, need, is_free=price is not None and price.is_free)
+        is_free = price is not None and price.is_free
+        admitted = Admitted() if is_free else await self._admit(ask, target, row, need, asked_as)
         if admitted.output_tokens is not None:
             body = dialect.with_output_limit(body, admitted.output_tokens)
         if price is not None:
@@ -221,19 +229,18 @@ class Accounts:
         terms = Terms(price, target, len(sent), admitted, bound_tokens, ask.started_s)
         return Bill(row, body, terms, dialect, self._books)
 
-    async def _admit(self, ask: Ask, target: Target, row: LedgerRow, need: Need, *, is_free: bool) -> Admitted:
-        """What costs nothing is admitted without asking, and so is what no budget covers."""
-        if is_free:
-            return Admitted()
+    async def _admit(self, ask: Ask, target: Target, row: LedgerRow, need: Need, asked_as: str) -> Admitted:
+        """What no budget covers is admitted without asking. So is what costs nothing, which does not come here."""
         try:
-            limits = await self._budgets.limits(ask, target, self._clock.now())
+            limits = await self._budgets.limits(ask, target, self._clock.now(), asked_as=asked_as)
             if not limits:
                 return Admitted()
             admitted = await self._admission.admit(row.id, limits, need)
-            row.reason = self._soft_limits.watch(limits)
+            row.reason = "; ".join(filter(None, (row.reason, self._soft_limits.watch(limits))))
             return admitted
         except BudgetExceeded as error:
-            self._note_refusal(row, ask, error)
+            if not error.fallback_model:
+                self._note_refusal(row, ask, error)
             raise
         except PartUnavailable as error:
             raise LedgerUnavailable(f"the budgets cannot be asked: {error}") from error

@@ -130,9 +130,11 @@ class Admission:
         await asyncio.gather(*self._tasks)
 
     async def _admit_near_limit(self, lease: str, limits: Sequence[Limit], need: Need) -> Admitted:
-        gives_up_s = self._clock.monotonic_s() + WAIT_S
+        began_s = self._clock.monotonic_s()
         while True:
             room = await self._tightest(limits)
+            # Who can be answered by another model at once does not wait.
+            gives_up_s = began_s + (0.0 if room.limit.fallback_model else WAIT_S)
             left_s = gives_up_s - self._clock.monotonic_s()
             is_last = left_s <= 0 or not room.standing.reserved_nanos
             tokens = need.output_within(room.nanos, at_any_size=is_last)
@@ -142,7 +144,8 @@ class Admission:
                     self._turns.call_next(room.limit.counter.name)
                     return Admitted(holds, tokens if tokens < need.output_tokens else None)
             if left_s <= 0 or (tokens is None and _is_hopeless(room, need)):
-                raise BudgetExceeded(_budget_state(room), now=self._clock.now())
+                fallback_model = room.limit.fallback_model
+                raise BudgetExceeded(_budget_state(room), now=self._clock.now(), fallback_model=fallback_model)
             if tokens is None:
                 await self._turns.wait(room.limit.counter.name, left_s)
 

@@ -58,6 +58,8 @@ class Limit:
     """When all of it is free again; None: never, or little by little, as in a rolling window."""
     stale_at: datetime | None
     """When another instance takes its place; None: never."""
+    fallback_model: str = ""
+    """Asked instead where there is no room; empty: the call is refused."""
     raised_until: datetime | None = None
     """When `limit_usd` is the budget's own again; None: it is."""
 
@@ -126,6 +128,7 @@ class Budget:
             counters=tuple(self._counter(stretch) for stretch in stretches),
             resets_at=stretches[-1].ends_at if len(stretches) == 1 else None,
             stale_at=stretches[-1].ends_at,
+            fallback_model=self.settings.fallback_model,
             raised_until=raised.until if raised else None,
         )
 
@@ -171,8 +174,8 @@ class Budgets:
         self._of_owner = dict(_usable(BudgetSettings, budgets))
         self._rebuild()
 
-    async def limits(self, ask: Ask, target: Target, now: datetime) -> list[Limit]:
-        """What a call of `target` on behalf of `ask` is held against.
+    async def limits(self, ask: Ask, target: Target, now: datetime, *, asked_as: str) -> list[Limit]:
+        """What a call of `target` on behalf of `ask` is held against; `asked_as` is the model's name for callers.
 
         Raises:
             StoreUnavailable: what rests in the store was never read, so nobody knows.
@@ -181,7 +184,7 @@ class Budgets:
             await self.load()
         if not self._by_scope:
             return []
-        found = chain.from_iterable(self._by_scope.get(scope, ()) for scope in scopes_of(ask, target))
+        found = chain.from_iterable(self._by_scope.get(scope, ()) for scope in scopes_of(ask, target, asked_as))
         return [budget.limit(now) for budget in found]
 
     def all(self, now: datetime) -> list[Limit]:
@@ -197,7 +200,9 @@ class Budgets:
         """
         budget = Budget(_parsed(BudgetSettings, body), FROM_COMMAND, self._zone)
         self._refuse_if_of_file(budget.name)
-        await self._store.put_record(RECORD_KIND, budget.name, budget.settings.model_dump(mode="json"))
+        await self._store.put_record(
+            RECORD_KIND, budget.name, budget.settings.model_dump(mode="json", exclude_defaults=True)
+        )
         await self.load()
         return budget
 
@@ -261,11 +266,11 @@ class Budgets:
                 yield Budget(settings, origin, self._zone, raised)
 
 
-def scopes_of(ask: Ask, target: Target) -> Iterator[str]:
+def scopes_of(ask: Ask, target: Target, asked_as: str) -> Iterator[str]:
     """All that a budget of this call may be named for, each once."""
     yield "all"
     yield from _scopes_of_caller(ask.caller)
-    models = {ask.model, target.model, f"{target.provider}/{target.model}"}
+    models = {asked_as, target.model, f"{target.provider}/{target.model}"}
     yield from (f"model:{model}" for model in models)
     yield from (f"tag:{tag}" for tag in set(ask.tags))
 

@@ -75,6 +75,7 @@ def budget_row(limit: Limit, standing: Standing) -> BudgetRow:
         reserved_usd=usd_text(usd_of(standing.reserved_nanos)),
         resets_at=None if standing.resets_at is None else _moment(standing.resets_at),
         soft_pct=limit.soft_pct,
+        fallback_model=limit.fallback_model,
         origin=limit.origin,
         raised_until=None if limit.raised_until is None else _moment(limit.raised_until),
     )

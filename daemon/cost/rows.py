@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 
 from ..errors import BudgetExceeded, RequestRefused
 from ..exchange import Ask, JsonObject, LedgerRow, RowKind, Target, Verdict
 from .budgets import budget_name
+
+
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """A cheaper model that a budget names, for a call that it has no room for."""
+
+    model: str
+    """As callers name it."""
+    for_model: str
+    """The one that would have answered, as its provider names it."""
+    because: str
+
+
+def stand_in_for(model: str, refused: BudgetExceeded) -> StandIn:
+    budget = budget_name(refused.state.scope, refused.state.window)
+    return StandIn(refused.fallback_model, model, f"the budget {budget} had no room for {model}")
 
 
 def call_row(ask: Ask, target: Target, attempt: int, *, cache: Verdict, pii: str) -> LedgerRow:

@@ -47,11 +47,14 @@ def set_(
     *,
     window: WindowOption = "month",
     soft_pct: Annotated[int | None, typer.Option(min=1, max=100, help="Warn from this share on.")] = None,
+    fallback: Annotated[
+        str | None, typer.Option("--fallback", metavar="MODEL", help="Answers what does not fit, instead of a refusal.")
+    ] = None,
     config: Config = None,
     as_json: Json = False,
 ) -> None:
     """Set a limit, or change the one of this scope and window."""
-    budget = connect(config).set_budget(scope, window, _decimal(limit_usd), soft_pct)
+    budget = connect(config).set_budget(scope, window, _decimal(limit_usd), soft_pct, fallback)
     if as_json:
         output.json_document(budget)
     else:

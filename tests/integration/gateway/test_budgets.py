@@ -33,6 +33,18 @@ target = "openai/gpt-priced"
 input_usd_per_mtok = 0
 output_usd_per_mtok = 1000
 
+[[models]]
+name = "dear"
+target = "openai/gpt-priced"
+input_usd_per_mtok = 0
+output_usd_per_mtok = 1000
+
+[[models]]
+name = "cheap"
+target = "openai/gpt-cheap"
+input_usd_per_mtok = 0
+output_usd_per_mtok = 100
+
 [[budgets]]
 scope = "tag:of-the-file"
 window = "total"
@@ -180,6 +192,44 @@ async def test_the_official_sdk_sees_a_rate_limit_and_does_not_try_again(owner, 
 
     assert "budget_exceeded" == refused.value.code
     assert 1 == len(refusals) and asked == len(provider.asked)
+
+
+async def test_where_there_is_no_room_the_budgets_cheaper_model_answers(owner, provider):
+    """Nothing is refused, the answer says who made it, the ledger has both models, and nothing of it is kept."""
+    budget = {"scope": "tag:thrifty", "window": "total", "limit_usd": "0.0225", "fallback_model": "cheap"}
+    await owner.control("PUT", "/budgets", budget)
+    cached = {"x-helix-cache": "exact"}
+    answers = [await owner.ask(f"thrifty {number}", "thrifty", **cached) for number in (1, 2, 3, 3)]
+    rows = (await owner.control("GET", "/logs?limit=4"))["rows"]
+    explained = (await owner.control("GET", f"/spend/explain?id={rows[-1]['id']}"))["rows"]
+
+    assert [200] * 4 == [answer.status for answer in answers]
+    assert ["gpt-priced"] * 2 + ["gpt-cheap"] * 2 == [answer.headers["x-helix-model"] for answer in answers]
+    assert ["miss"] * 4 == [answer.verdict for answer in answers]
+    assert "gpt-cheap" == provider.last.body["model"]
+    assert [("call", "priced", "0.001")] * 2 == [(row["kind"], row["model"], row["cost_usd"]) for row in rows[2:]]
+    assert ["the budget tag:thrifty/total had no room for gpt-priced"] * 2 == [row["reason"] for row in rows[2:]]
+    assert [("gpt-cheap", "gpt-priced")] == [(row["upstream_model"], row["swapped_from"]) for row in explained]
+    assert (Decimal("0.022"), 0) == await owner.spent("tag:thrifty")
+
+
+async def test_a_cheaper_model_is_refused_as_well_where_it_does_not_fit(owner):
+    budget = {"scope": "tag:thrifty-too", "window": "total", "limit_usd": "0.001", "fallback_model": "cheap"}
+    await owner.control("PUT", "/budgets", budget)
+    answers = [await owner.ask(f"thrifty too {number}", "thrifty-too") for number in range(3)]
+    refusals = (await owner.control("GET", "/budgets/why?scope=tag:thrifty-too"))["refusals"]
+
+    assert [200, 429, 429] == [answer.status for answer in answers]
+    assert 2 == len(refusals)
+
+
+async def test_a_budget_of_a_model_lets_another_one_take_over(owner):
+    budget = {"scope": "model:dear", "window": "total", "limit_usd": 0, "fallback_model": "cheap"}
+    await owner.control("PUT", "/budgets", budget)
+    body = {"model": "dear", "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 10}
+    answer = await owner.daemon.post("/v1/chat/completions", body, OFF)
+
+    assert (200, "gpt-cheap") == (answer.status, answer.headers["x-helix-model"])
 
 
 async def test_the_commands_set_list_explain_and_remove(owner):
