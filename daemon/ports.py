@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any, Literal, Protocol
 
 from .exchange import Answer, CacheEntry, Call, DialectName, JsonObject, LedgerRow, Span, Vector
-from .spend_sums import HourSum, PromptCacheSum, Repeats, SmallCalls
+from .spend_sums import Charge, HourSum, PromptCacheSum, Repeats, SmallCalls
 
 
 class Clock(Protocol):
@@ -444,6 +444,10 @@ class SpendLog(Protocol):
     async def small_calls(
         self, query: SpendQuery, *, max_input_tokens: int, max_output_tokens: int
     ) -> list[SmallCalls]: ...
+
+    def charges(self, query: SpendQuery) -> AsyncGenerator[list[Charge], None]:
+        """What providers billed, day by day, in batches. Whoever takes it closes it."""
+        ...
 
     async def repeats(self, query: SpendQuery) -> list[Repeats]:
         """Each `why` at most once."""

@@ -6,7 +6,7 @@ Money is Decimal US dollars; models are as providers name them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 
@@ -59,3 +59,26 @@ class Repeats:
     why: Literal["off", "apart"]
     calls: int
     cost_usd: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """Tokens of one class that one provider billed on one day (UTC), for one caller. A call of which no class is
+    known is a charge without one."""
+
+    day: date
+    provider: str
+    model: str
+    asked_model: str
+    key: str
+    user: str | None
+    team: str | None
+    org: str | None
+    tags: tuple[str, ...]
+    price_source: str
+    outcome: str
+    """`settled` or `estimated`; `unpriced` or `unknown` where the cost is not known."""
+    token_class: str
+    usd_per_token: Decimal | None
+    tokens: int | None
+    cost_usd: Decimal | None

@@ -117,6 +117,12 @@ class ControlClient:
         """Each attempt of a request, oldest first."""
         return cast("list[api.ExplainedRow]", self._get(api.SPEND_EXPLAIN, id=request_id)["rows"])
 
+    def focus_spend(self, *, since: str, until: str) -> Iterator[bytes]:
+        """The charges as CSV with the columns of FOCUS, piece by piece."""
+        with self._asking("GET", _with(api.SPEND_FOCUS, since=since, until=until)) as answer:
+            while piece := answer.read(2**16):
+                yield piece
+
     def export_spend(self, path: Path, *, since: str, until: str) -> int:
         """Have the daemon write its raw rows as Parquet; how many."""
         return int(self._send("POST", api.SPEND_PARQUET, {"path": str(path), "since": since, "until": until})["rows"])

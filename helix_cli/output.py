@@ -36,6 +36,13 @@ def line(text: str = "") -> None:
     sys.stdout.flush()
 
 
+def raw(pieces: Iterable[bytes]) -> None:
+    """Bytes of a file, as they come."""
+    for piece in pieces:
+        sys.stdout.buffer.write(piece)
+    sys.stdout.flush()
+
+
 def paragraph(text: str) -> None:
     """Text that is broken between words where the terminal ends."""
     line("\n".join(textwrap.wrap(printable(text), console().width, break_on_hyphens=False)))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from operator import attrgetter
@@ -24,7 +24,7 @@ import orjson
 from ..errors import CannotStart, SpendLogUnavailable
 from ..exchange import JsonObject, LedgerRow
 from ..ports import SpendQuery
-from ..spend_sums import HourSum, PromptCacheSum, Repeats, SmallCalls
+from ..spend_sums import Charge, HourSum, PromptCacheSum, Repeats, SmallCalls
 from . import spendlog_duckdb_reports as reports
 from .spendlog_duckdb_schema import COLUMNS, CREATE, FORWARD, NAMES, SCHEMA_VERSION
 
@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 MEMORY_LIMIT = "192MB"
+
+CHARGES_AT_ONCE = 1_000
 
 # Ids are looked for only among rows of the batch's own time, where statistics skip all other blocks;
 # without that, each batch reads every id there is.
@@ -75,6 +77,16 @@ class DuckDbSpendLog:
 
     async def repeats(self, query: SpendQuery) -> list[Repeats]:
         return await self._in_worker(reports.repeats, self._rows, query)
+
+    async def charges(self, query: SpendQuery) -> AsyncGenerator[list[Charge], None]:
+        """The file may be written between two batches; all are of the moment of the first."""
+        cursor = await self._in_worker(self._connection.cursor)
+        try:
+            await self._in_worker(reports.open_charges, cursor, query)
+            while batch := await self._in_worker(reports.next_charges, cursor, CHARGES_AT_ONCE):
+                yield batch
+        finally:
+            await self._in_worker(cursor.close)
 
     async def spent_nanos(self, scope: str, since: datetime | None, until: datetime | None) -> int:
         kind, _, name = scope.partition(":")

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..exchange import JsonObject
 from ..ports import SpendQuery
-from ..spend_sums import HourSum, PromptCacheSum, Repeats, SmallCalls
+from ..spend_sums import Charge, HourSum, PromptCacheSum, Repeats, SmallCalls
 
 Rows = Callable[[str, dict[str, Any]], list[dict[str, Any]]]
 """Answers SQL with its named parameters, a dict for each row."""
@@ -170,6 +170,40 @@ SELECT 'apart', sum(calls)::BIGINT, sum(cost_usd)::DECIMAL(38,12) FROM apart HAV
 
 def repeats(rows: Rows, query: SpendQuery) -> list[Repeats]:
     return [Repeats(**row) for row in rows(_REPEATS, period(query))]
+
+
+# What a failed call cost is nothing, and no charge.
+_CHARGES = f"""
+WITH calls AS (
+    SELECT "at"::DATE AS day, provider, upstream_model, model, "key", "user", team, org, tags, price_source, outcome,
+        unnest(string_split(price_parts, ',')) AS part, price_parts = '' AS is_whole,
+        input_tokens + output_tokens AS tokens, cost_usd
+    FROM ledger WHERE {BETWEEN} AND kind = 'call' AND (price_parts <> '' OR cost_usd IS NULL OR cost_usd > 0)
+), parts AS (
+    SELECT * EXCLUDE (part, tokens, cost_usd, is_whole), split_part(part, '=', 1) AS token_class,
+        CASE WHEN is_whole THEN NULL ELSE split_part(part, '@', 2)::DECIMAL(20,15) END AS usd_per_token,
+        CASE WHEN is_whole THEN tokens ELSE split_part(split_part(part, '=', 2), '@', 1)::BIGINT END AS tokens,
+        CASE WHEN is_whole THEN cost_usd END AS whole_usd
+    FROM calls
+)
+SELECT day, provider, upstream_model, model, "key", "user", team, org, tags, price_source, outcome, token_class,
+    usd_per_token, sum(tokens)::BIGINT,
+    coalesce(sum(whole_usd), sum(tokens * usd_per_token))::DECIMAL(38,12)
+FROM parts GROUP BY ALL ORDER BY ALL
+"""
+
+
+def open_charges(cursor: Any, query: SpendQuery) -> None:
+    cursor.execute(_CHARGES, period(query))
+
+
+def next_charges(cursor: Any, count: int) -> list[Charge]:
+    """Up to `count` more; none at the end."""
+    return [Charge(*map(_frozen, row)) for row in cursor.fetchmany(count)]
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def period(query: SpendQuery) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -10,6 +12,7 @@ from ..errors import BadRequest, NotFound
 from ..exchange import LedgerRow
 from ..ports import Clock, SpendQuery
 from ..settings import Settings
+from . import focus
 from .ledger import Ledger
 from .prices import Prices
 from .reports import explained, spend
@@ -58,6 +61,16 @@ class Statements:
         query, spend_log = self._query(since, until or now, None), await self._ledger.up_to_date()
         is_bounded = since is not None and since > _BEGINNING
         return await review_of(spend_log, self._prices, query, now, is_bounded=is_bounded)
+
+    async def focus_csv(
+        self, *, since: datetime | None = None, until: datetime | None = None
+    ) -> AsyncGenerator[bytes, None]:
+        """The charges as FOCUS has them, in CSV, some lines at a time."""
+        spend_log = await self._ledger.up_to_date()
+        yield focus.header()
+        async with aclosing(spend_log.charges(self._query(since, until, None))) as batches:
+            async for charges in batches:
+                yield focus.lines(charges)
 
     async def export_parquet(self, path: str, *, since: datetime | None = None, until: datetime | None = None) -> int:
         """Write the rows to a file; how many."""

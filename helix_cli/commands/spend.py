@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import sys
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
@@ -19,12 +17,9 @@ from ..options import Config, Json, connect, settings
 from ..periods import start_of
 from ..spend_view import show_attempt, show_spend
 
-if TYPE_CHECKING:
-    from daemon.control_api import Spend
-
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
-CSV_COLUMNS = ["calls", "hits", "refused", "unknown", "cost_usd", "saved_usd", "input_tokens", "output_tokens"]
+CSV_ROWS = "a row for each day, model, caller, tags and class of token"
 
 
 class Group(StrEnum):
@@ -45,7 +40,7 @@ def spend(
     *,
     by: Annotated[Group, typer.Option(help="One row for each.")] = Group.MODEL,
     since: Annotated[str, typer.Option(help="7d, 24h, today, month, all or a date.")] = "7d",
-    as_csv: Annotated[bool, typer.Option("--csv", help="For spreadsheets.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help=f"Charges as FOCUS 1.2 has them: {CSV_ROWS}.")] = False,
     parquet: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the raw rows.")] = None,
     config: Config = None,
     as_json: Json = False,
@@ -63,10 +58,10 @@ def spend(
         rows = client.export_spend(parquet.resolve(), since=start, until=now.astimezone(UTC).isoformat())
         output.line(f"{output.count(rows)} rows in {parquet}")
         return
-    found = client.spend(by=by, since=start)
     if as_csv:
-        _write_csv(found, by)
+        output.raw(client.focus_spend(since=start, until=now.astimezone(UTC).isoformat()))
         return
+    found = client.spend(by=by, since=start)
     review = client.review_spend(since=start)
     if as_json:
         output.json_document({**found, **review})
@@ -88,9 +83,3 @@ def explain(
         return
     for attempt in attempts:
         show_attempt(attempt)
-
-
-def _write_csv(found: Spend, by: str) -> None:
-    writer = csv.DictWriter(sys.stdout, [by, *CSV_COLUMNS], restval="", extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(found["rows"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
+
 from aiohttp import web
 
 from ... import control_api as api
@@ -21,6 +23,7 @@ class SpendRoutes:
             ("GET", api.SPEND, self.spend),
             ("GET", api.SPEND_REVIEW, self.review),
             ("GET", api.SPEND_EXPLAIN, self.explain),
+            ("GET", api.SPEND_FOCUS, self.focus),
             ("POST", api.SPEND_PARQUET, self.parquet),
         ]
 
@@ -34,6 +37,16 @@ class SpendRoutes:
 
     async def explain(self, request: web.Request) -> web.Response:
         return json_reply({"rows": await self._statements.explain(request.query.get("id", ""))})
+
+    async def focus(self, request: web.Request) -> web.StreamResponse:
+        since, until = moment_of(request, "since"), moment_of(request, "until")
+        response = web.StreamResponse(headers={"content-type": "text/csv; charset=utf-8"})
+        async with aclosing(self._statements.focus_csv(since=since, until=until)) as pieces:
+            async for piece in pieces:
+                if not response.prepared:  # a spend log that does not answer is still an error reply
+                    await response.prepare(request)
+                await response.write(piece)
+        return response
 
     async def parquet(self, request: web.Request) -> web.Response:
         body = await read_object(request, MAX_BODY_BYTES)

@@ -9,6 +9,7 @@ import json
 import signal
 import stat
 import sys
+from decimal import Decimal
 
 from textual.widgets import Static
 
@@ -82,7 +83,10 @@ async def test_spend_can_be_taken_elsewhere(daemon, tmp_path):
     await daemon.chat("Hello")
 
     _, out, _ = await daemon.helix("spend", "--csv")
-    assert ["1"] == [row["calls"] for row in csv.DictReader(io.StringIO(out))]
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert {"gpt-4o-mini"} == {row["ResourceId"] for row in rows}
+    spent = (await daemon.helix_json("spend"))["cost_usd"]
+    assert Decimal(spent) == sum(Decimal(row["BilledCost"]) for row in rows)
 
     code, _, _ = await daemon.helix("spend", "--parquet", str(tmp_path / "rows.parquet"))
     assert 0 == code

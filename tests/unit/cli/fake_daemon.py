@@ -48,6 +48,7 @@ REVIEW = {
     "advice": [{"kind": "cheaper_model", "saving_usd": "0.9", "calls": 8, "text": "8 calls of gpt-4o were small",
                 "step": "[[optimize]] …"}],
 }  # fmt: skip
+FOCUS = b"BilledCost,ResourceId\n1.25,gpt-4o-mini\n"
 EXPLAINED = log_row() | {
     "request_id": "req_1", "upstream_model": "gpt-4o-mini", "price_source": "litellm 1.106.2 gpt-4o-mini",
     "bound_usd": None, "parts": [{"name": "input", "tokens": 12, "usd_per_mtok": "0.15", "cost_usd": "0.0000018"}],
@@ -140,6 +141,8 @@ def _handler(daemon: FakeDaemon) -> type[BaseHTTPRequestHandler]:
             daemon.asked.append((self.command, where.path, query, json.loads(body) if body else None))
             if where.path.startswith(api.PREFIX) and self.headers["authorization"] != f"Bearer {TOKEN}":
                 self.reply(403, {"error": {"message": "wrong token"}})
+            elif where.path == api.SPEND_FOCUS:
+                self.reply_bytes(200, FOCUS)
             elif where.path == api.LOGS_FOLLOW:
                 self.stream(int(query["limit"]))
             else:
@@ -150,7 +153,9 @@ def _handler(daemon: FakeDaemon) -> type[BaseHTTPRequestHandler]:
         do_GET = do_POST = do_PUT = do_DELETE = handle_any
 
         def reply(self, status: int, answer: Any, **headers: str) -> None:
-            content = json.dumps(answer).encode()
+            self.reply_bytes(status, json.dumps(answer).encode(), **headers)
+
+        def reply_bytes(self, status: int, content: bytes, **headers: str) -> None:
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name.replace("_", "-"), value)
