@@ -143,6 +143,7 @@ class ProviderSettings(Section):
     base_url: str = ""
     api_key: SecretStr | None = None
     models: tuple[str, ...] = ("*",)
+    translate: tuple[Literal["responses"], ...] = ()
     connect_timeout_s: float = Field(10.0, gt=0)
     timeout_s: float = Field(600.0, gt=0)
 

@@ -18,10 +18,11 @@ from .adapters.journal_file import FileJournal
 from .adapters.model_files import find_folder, find_model
 from .adapters.operators_presidio import PresidioOperators
 from .adapters.prices_litellm import LitellmPrices
-from .adapters.provider_anthropic import AnthropicProvider
+from .adapters.provider_anthropic import ANTHROPIC_BASE, AnthropicProvider
 from .adapters.provider_echo import EchoProvider
 from .adapters.provider_litellm import LitellmProvider
-from .adapters.provider_openai import OpenAiProvider
+from .adapters.provider_openai import OPENAI_BASE, OpenAiProvider
+from .adapters.provider_translating import TranslatingProvider
 from .adapters.spendlog_duckdb import DuckDbSpendLog
 from .adapters.store_embedded import EmbeddedStore
 from .adapters.store_redis import RedisStore
@@ -249,9 +250,9 @@ def _build_providers(settings: Settings) -> Mapping[str, Provider]:
 def _build_provider(settings: ProviderSettings) -> Provider:
     match settings.type:
         case "openai":
-            return OpenAiProvider(settings)
+            return TranslatingProvider(OpenAiProvider(settings), settings, OPENAI_BASE)
         case "anthropic":
-            return AnthropicProvider(settings)
+            return TranslatingProvider(AnthropicProvider(settings), settings, ANTHROPIC_BASE)
         case "litellm":
             return LitellmProvider(settings)
         case "echo":

@@ -4,8 +4,8 @@ Importing litellm costs seconds and hundreds of megabytes, a call through it mil
 is spent in the daemon. This process listens on a unix socket in a private directory, writes `ready` to stdout once it
 can answer, and leaves when its stdin ends, which is when the daemon is gone, however it went.
 
-`POST /chat` and `/messages` take {"body", "api_key", "api_base", "extra_headers", "timeout_s"} and answer as a
-provider of that dialect would. Where no answer came from the provider, FAILURE_HEADER says why.
+`POST /chat`, `/messages` and the like take {"body", "api_key", "api_base", "extra_headers", "timeout_s"} and answer as
+a provider of that dialect would (litellm_dialects.py). Where no answer came from the provider, FAILURE_HEADER says why.
 """
 
 from __future__ import annotations
@@ -14,36 +14,22 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import sys
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import aclosing
+from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import httpx
-import orjson
 from aiohttp import web
 
 from ..exchange import DialectName, JsonObject
+from .litellm_dialects import spoken_by
 from .provider_litellm import FAILURE_HEADER, TIMED_OUT, UNREACHABLE
-
-_CHAT_FIELDS = frozenset(
-    (  # noqa: SIM905  one name a line would be a page
-        "model messages stream stream_options temperature top_p n stop max_tokens max_completion_tokens seed user "
-        "presence_penalty frequency_penalty logit_bias logprobs top_logprobs response_format tools tool_choice "
-        "parallel_tool_calls functions function_call modalities prediction audio reasoning_effort verbosity "
-        "thinking web_search_options service_tier safety_identifier prompt_cache_key"
-    ).split()
-)
-_MESSAGES_FIELDS = frozenset(
-    (  # noqa: SIM905
-        "model messages stream max_tokens system temperature top_k top_p stop_sequences tools tool_choice thinking "
-        "metadata container context_management output_config service_tier"
-    ).split()
-)
-"""What a caller may set by name. litellm reads its own settings from the same arguments (`api_base`,
-`mock_response`, files with credentials …), so every other field can only become a part of the provider's body."""
 
 _ERROR_TYPES = {
     400: "invalid_request_error",
@@ -54,6 +40,9 @@ _ERROR_TYPES = {
     429: "rate_limit_error",
     529: "overloaded_error",
 }
+
+
+_LITELLMS_WORDS = re.compile(r"^(litellm\.\w+: |\w+Exception - )+")
 
 
 def main() -> None:
@@ -75,7 +64,8 @@ def _leave_with_parent(socket_path: Path) -> None:
 
 async def _serve(socket_path: Path, answering: Answering) -> None:
     app = web.Application(client_max_size=2**30)
-    app.router.add_post("/{dialect:chat|messages}", answering.answer)
+    for dialect in answering.dialects:
+        app.router.add_post(f"/{dialect}", partial(answering.answer, dialect))
     runner = web.AppRunner(app, handler_cancellation=True, access_log=None)
     await runner.setup()
     await web.UnixSite(runner, str(socket_path)).start()
@@ -84,6 +74,10 @@ async def _serve(socket_path: Path, answering: Answering) -> None:
 
 
 def _load_litellm() -> Any:
+    gateway = ModuleType("litellm.responses.mcp.litellm_proxy_mcp_handler")
+    gateway.LiteLLM_Proxy_MCP_Handler = _NoMcpGateway  # type: ignore[attr-defined]
+    # The real one needs packages of litellm's proxy: without them every call with tools would fail.
+    sys.modules[gateway.__name__] = gateway
     import litellm
 
     litellm.telemetry = False
@@ -99,71 +93,34 @@ def _say_ready() -> None:
     os.dup2(2, 1)
 
 
+class _NoMcpGateway:
+    """Stands for litellm's gateway to tool servers, which litellm asks about each call with tools."""
+
+    @staticmethod
+    def should_use_litellm_mcp_gateway(tools: object = None) -> bool:
+        return False
+
+
 class Answering:
     """The routes: a request in, litellm asked, its answer put back into the dialect's bytes."""
 
     def __init__(self, litellm: Any) -> None:
-        self._litellm = litellm
+        self._spoken = spoken_by(litellm)
 
-    async def answer(self, request: web.Request) -> web.StreamResponse:
-        dialect: DialectName = "chat" if request.match_info["dialect"] == "chat" else "messages"
-        asked = json.loads(await request.read())
+    @property
+    def dialects(self) -> Iterable[DialectName]:
+        return self._spoken.keys()
+
+    async def answer(self, dialect: DialectName, request: web.Request) -> web.StreamResponse:
+        asked, spoken = json.loads(await request.read()), self._spoken[dialect]
         try:
-            answer = await self._ask(dialect, asked)
+            answer = await spoken.ask(asked)
             if not asked["body"].get("stream"):
-                return web.Response(body=_whole(answer), content_type="application/json")
-            async with aclosing(_events(dialect, answer)) as events:
+                return web.Response(body=spoken.whole(answer), content_type="application/json")
+            async with aclosing(spoken.events(answer)) as events:
                 return await _stream(request, events)
         except Exception as error:  # the border of this process: whatever litellm raises becomes an answer
             return _refusal(dialect, error)
-
-    async def _ask(self, dialect: DialectName, asked: JsonObject) -> Any:
-        ask = self._litellm.acompletion if dialect == "chat" else self._litellm.anthropic.messages.acreate
-        given = {name: asked[name] for name in ("api_key", "api_base", "extra_headers") if asked[name]}
-        # A repeated call may be charged twice; whoever knows the price decides.
-        limits = {"timeout": asked["timeout_s"], "max_retries": 0, "num_retries": 0}
-        return await ask(**self._fields(dialect, asked["body"]), **given, **limits)
-
-    def _fields(self, dialect: DialectName, body: JsonObject) -> JsonObject:
-        known = _CHAT_FIELDS if dialect == "chat" else _MESSAGES_FIELDS
-        fields = {name: value for name, value in body.items() if name in known}
-        unknown = {name: value for name, value in body.items() if name not in known}
-        if unknown and self._speaks_openai(body["model"]):
-            fields["extra_body"] = unknown
-        return fields
-
-    def _speaks_openai(self, model: str) -> bool:
-        """Whether fields that litellm cannot translate mean something to the provider; others refuse them."""
-        _, provider, _, _ = self._litellm.get_llm_provider(model=model)
-        return provider in ("openai", "azure") or provider in self._litellm.openai_compatible_providers
-
-
-def _whole(answer: Any) -> bytes:
-    return orjson.dumps(answer, default=_plain)
-
-
-def _plain(value: Any) -> Any:
-    """litellm's pydantic objects, wherever they stand."""
-    return value.model_dump(exclude_none=True)
-
-
-async def _events(dialect: DialectName, answer: Any) -> AsyncGenerator[bytes, None]:
-    """litellm's stream as server-sent events; closing it ends the provider's."""
-    try:
-        async for chunk in answer:
-            yield chunk if dialect == "messages" else _chat_event(chunk)
-        if dialect == "chat":
-            yield b"data: [DONE]\n\n"
-    finally:
-        if (close := getattr(answer, "aclose", None)) is not None:
-            await close()
-
-
-def _chat_event(chunk: Any) -> bytes:
-    event = _plain(chunk)
-    if "usage" in event and not any(choice.get("delta") or choice.get("finish_reason") for choice in event["choices"]):
-        event["choices"] = []  # as OpenAI sends it; litellm adds a choice in which nothing is
-    return b"data: " + orjson.dumps(event) + b"\n\n"
 
 
 async def _stream(request: web.Request, events: AsyncIterator[bytes]) -> web.StreamResponse:
@@ -190,7 +147,7 @@ def _refusal(dialect: DialectName, error: Exception) -> web.Response:
         headers[FAILURE_HEADER] = TIMED_OUT
     elif any(isinstance(cause, httpx.TransportError) for cause in causes):
         headers[FAILURE_HEADER] = UNREACHABLE
-    body = _error_body(dialect, _ERROR_TYPES.get(status, "api_error"), str(error))
+    body = _error_body(dialect, _ERROR_TYPES.get(status, "api_error"), *_said(causes))
     return web.json_response(body, status=status, headers=headers)
 
 
@@ -214,10 +171,32 @@ def _retry_headers(error: Exception) -> dict[str, str]:
     return {name: given[name] for name in ("retry-after", "x-should-retry") if name in given}
 
 
-def _error_body(dialect: DialectName, error_type: str, message: str) -> JsonObject:
-    if dialect == "messages":
+def _said(causes: list[BaseException]) -> tuple[str, str | None]:
+    """The provider's own sentence and code, where it gave one, else litellm's without what is for its users."""
+    for cause in causes:
+        error = _error_in(getattr(cause, "body", None)) or _error_in(getattr(cause, "message", None))
+        if error is not None:
+            code = error.get("code")
+            return error["message"], code if isinstance(code, str) else None
+    return _LITELLMS_WORDS.sub("", str(causes[0])).partition(" To drop these")[0], None
+
+
+def _error_in(answer: Any) -> JsonObject | None:
+    """The error that a provider's body holds, as bytes, text or an object."""
+    if isinstance(answer, bytes | str):
+        try:
+            answer = json.loads(answer)
+        except ValueError:
+            return None
+    if isinstance(answer, dict) and isinstance(inner := answer.get("error"), dict):
+        answer = inner
+    return answer if isinstance(answer, dict) and isinstance(answer.get("message"), str) else None
+
+
+def _error_body(dialect: DialectName, error_type: str, message: str, code: str | None) -> JsonObject:
+    if dialect in ("messages", "count_tokens"):
         return {"type": "error", "error": {"type": error_type, "message": message}}
-    return {"error": {"message": message, "type": error_type, "code": None, "param": None}}
+    return {"error": {"message": message, "type": error_type, "code": code, "param": None}}
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from ..json_text import to_json
 from ..settings import ProviderSettings
 from .provider_http import HttpTransport, api_key, endpoints
 
-_DEFAULT_BASE = "https://api.anthropic.com"
+ANTHROPIC_BASE = "https://api.anthropic.com"
 
 _PATHS: Mapping[DialectName, str] = MappingProxyType(
     {"messages": "/v1/messages", "count_tokens": "/v1/messages/count_tokens"}
@@ -32,7 +32,7 @@ class AnthropicProvider:
         Raises:
             SettingsError: `base_url` or `api_key` cannot be used.
         """
-        self._urls = endpoints(settings, _DEFAULT_BASE, _PATHS)
+        self._urls = endpoints(settings, ANTHROPIC_BASE, _PATHS)
         self._api_key = api_key(settings)
         self._http = HttpTransport(settings)
 

@@ -50,13 +50,15 @@ _CLOUD_VARIABLES = (  # noqa: SIM905
 class LitellmProvider:
     """Asks the model that litellm knows as `call.target.model`, such as `bedrock/anthropic.claude-…`."""
 
-    speaks: frozenset[DialectName] = frozenset({"chat", "messages"})
+    speaks: frozenset[DialectName] = frozenset({"chat", "messages", "count_tokens", "responses", "embeddings"})
 
-    def __init__(self, settings: ProviderSettings) -> None:
-        """
+    def __init__(self, settings: ProviderSettings, *, vendor: str = "") -> None:
+        """With `vendor` the models of `call.target` are known to litellm as `vendor/model`.
+
         Raises:
             SettingsError: `api_key` cannot be used.
         """
+        self._prefix = f"{vendor}/" if vendor else ""
         self._name = settings.name
         self._api_key = api_key(settings)
         self._api_base = settings.base_url or None
@@ -81,7 +83,7 @@ class LitellmProvider:
     def _request(self, call: Call) -> bytes:
         return to_json(
             {
-                "body": {**call.body, "model": call.target.model},
+                "body": {**call.body, "model": self._prefix + call.target.model},
                 "api_key": self._api_key or call.credential,
                 "api_base": self._api_base,
                 "extra_headers": {name: call.headers[name] for name in _MEANT_FOR_THE_MODEL & call.headers.keys()},

@@ -12,7 +12,7 @@ from ..json_text import to_json
 from ..settings import ProviderSettings
 from .provider_http import HttpTransport, api_key, endpoints
 
-_DEFAULT_BASE = "https://api.openai.com/v1"
+OPENAI_BASE = "https://api.openai.com/v1"
 
 _PATHS: Mapping[DialectName, str] = MappingProxyType(
     {
@@ -28,14 +28,13 @@ _PATHS: Mapping[DialectName, str] = MappingProxyType(
 class OpenAiProvider:
     """Asks `<base_url>/chat/completions` and the like; the provider's key goes before the caller's credential."""
 
-    speaks: frozenset[DialectName] = frozenset(_PATHS)
-
     def __init__(self, settings: ProviderSettings) -> None:
         """
         Raises:
             SettingsError: `base_url` or `api_key` cannot be used.
         """
-        self._urls = endpoints(settings, _DEFAULT_BASE, _PATHS)
+        self._urls = endpoints(settings, OPENAI_BASE, _PATHS)
+        self.speaks = frozenset(_PATHS) - _translated(settings)
         self._api_key = api_key(settings)
         self._http = HttpTransport(settings)
 
@@ -58,3 +57,8 @@ class OpenAiProvider:
         if credential := self._api_key or call.credential:
             headers["authorization"] = f"Bearer {credential}"
         return headers
+
+
+def _translated(settings: ProviderSettings) -> frozenset[DialectName]:
+    """What a server without responses does not keep either."""
+    return frozenset({"responses", "stored_responses"}) if "responses" in settings.translate else frozenset()

@@ -205,20 +205,24 @@ def chat_usage(answer: JsonObject) -> Usage | None:
     cached = optional_count(read, "cached_tokens")
     if cached == 0:
         cached = optional_count(usage, "prompt_cache_hit_tokens")  # DeepSeek
+    kept_5m, kept_1h = _cache_writes(read)
     reasoning = optional_count(written, "reasoning_tokens")
-    if prompt is None or output is None or cached is None or reasoning is None or cached > prompt:
+    if prompt is None or output is None or cached is None or reasoning is None or cached + kept_5m + kept_1h > prompt:
         return None
     # xAI and Gemini count reasoning beside the completion, as only their total shows; Gemini does not name it.
     beside = (as_count(usage.get("total_tokens")) or 0) - prompt - output
     if beside > 0 and beside == (reasoning or beside) and beside != cached:
         output, reasoning = output + beside, beside
     reasoning = min(reasoning, output)
-    input_audio, input_image = _media_in(read, prompt - cached)
+    fresh = prompt - cached - kept_5m - kept_1h
+    input_audio, input_image = _media_in(read, fresh)
     output_audio, output_image = _media_in(written, output - reasoning)
     return Usage(
-        input_tokens=prompt - cached,
+        input_tokens=fresh,
         output_tokens=output,
         cached_read_tokens=cached,
+        cache_write_5m_tokens=kept_5m,
+        cache_write_1h_tokens=kept_1h,
         reasoning_tokens=reasoning,
         service_tier=as_text(answer.get("service_tier")) or None,
         input_audio_tokens=input_audio,
@@ -226,6 +230,15 @@ def chat_usage(answer: JsonObject) -> Usage | None:
         output_audio_tokens=output_audio,
         output_image_tokens=output_image,
     )
+
+
+def _cache_writes(read: JsonObject) -> tuple[int, int]:
+    """What was written to a provider's prompt cache for five minutes and for an hour, as litellm says it of Anthropic
+    (whose own protocol calls it the same) and OpenRouter in one number; OpenAI's caches are written for nothing."""
+    written = max(as_count(read.get(field)) or 0 for field in ("cache_creation_tokens", "cache_write_tokens"))
+    split = as_object(read.get("cache_creation_token_details"))
+    written_1h = as_count(split.get("ephemeral_1h_input_tokens")) or 0
+    return max(as_count(split.get("ephemeral_5m_input_tokens")) or 0, written - written_1h), written_1h
 
 
 def _check_turn(path: str, turn: JsonObject) -> None:

@@ -22,7 +22,11 @@ class KnownProvider:
     models: tuple[str, ...] = ()
     base_url: str = ""
     type: Literal["openai", "anthropic"] = "openai"
+    translate: tuple[Literal["responses"], ...] = ()
+    """What its server lacks of the protocols of its type."""
 
+
+_RESPONSES: tuple[Literal["responses"], ...] = ("responses",)
 
 # First come those who make the models they serve; openrouter, which serves everybody's, is last.
 KNOWN_PROVIDERS = (
@@ -38,33 +42,48 @@ KNOWN_PROVIDERS = (
         ("GEMINI_API_KEY", "GOOGLE_API_KEY"),
         ("gemini-*",),
         "https://generativelanguage.googleapis.com/v1beta/openai",
+        translate=_RESPONSES,
     ),
     KnownProvider(
         "mistral",
         ("MISTRAL_API_KEY",),
         ("mistral-*", "ministral-*", "magistral-*", "codestral-*", "devstral-*", "pixtral-*", "open-mi[sx]tral-*"),
         "https://api.mistral.ai/v1",
+        translate=_RESPONSES,
     ),
-    KnownProvider("deepseek", ("DEEPSEEK_API_KEY",), ("deepseek-*",), "https://api.deepseek.com/v1"),
+    KnownProvider(
+        "deepseek", ("DEEPSEEK_API_KEY",), ("deepseek-*",), "https://api.deepseek.com/v1", translate=_RESPONSES
+    ),
     KnownProvider("xai", ("XAI_API_KEY",), ("grok-*",), "https://api.x.ai/v1"),
     KnownProvider(
-        "perplexity", ("PERPLEXITY_API_KEY", "PERPLEXITYAI_API_KEY"), ("sonar*",), "https://api.perplexity.ai"
+        "perplexity",
+        ("PERPLEXITY_API_KEY", "PERPLEXITYAI_API_KEY"),
+        ("sonar*",),
+        "https://api.perplexity.ai",
+        translate=_RESPONSES,
     ),
     KnownProvider(
         "cohere",
         ("COHERE_API_KEY", "CO_API_KEY"),
         ("command-*",),
         "https://api.cohere.ai/compatibility/v1",
+        translate=_RESPONSES,
     ),
     KnownProvider("groq", ("GROQ_API_KEY",), ("llama-*",), "https://api.groq.com/openai/v1"),
-    KnownProvider("cerebras", ("CEREBRAS_API_KEY",), ("llama3*",), "https://api.cerebras.ai/v1"),
+    KnownProvider("cerebras", ("CEREBRAS_API_KEY",), ("llama3*",), "https://api.cerebras.ai/v1", translate=_RESPONSES),
     KnownProvider(
         "fireworks",
         ("FIREWORKS_API_KEY", "FIREWORKS_AI_API_KEY"),
         ("accounts/*",),
         "https://api.fireworks.ai/inference/v1",
     ),
-    KnownProvider("together", ("TOGETHER_API_KEY", "TOGETHERAI_API_KEY"), (), "https://api.together.xyz/v1"),
+    KnownProvider(
+        "together",
+        ("TOGETHER_API_KEY", "TOGETHERAI_API_KEY"),
+        (),
+        "https://api.together.xyz/v1",
+        translate=_RESPONSES,
+    ),
     KnownProvider("openrouter", ("OPENROUTER_API_KEY",), ("*/*",), "https://openrouter.ai/api/v1"),
 )
 
@@ -87,4 +106,5 @@ def _settings(known: KnownProvider, key: str) -> ProviderSettings:
         base_url=known.base_url,
         api_key=SecretStr(key),
         models=known.models,
+        translate=known.translate,
     )

@@ -25,10 +25,18 @@ _SPEAKS: Mapping[str, frozenset[DialectName]] = MappingProxyType(
     {
         "openai": frozenset({"chat", "responses", "stored_responses", "embeddings", "completions"}),
         "anthropic": frozenset({"messages", "count_tokens"}),
-        "litellm": frozenset({"chat", "messages"}),
+        "litellm": frozenset({"chat", "messages", "count_tokens", "responses", "embeddings"}),
         "echo": frozenset({"chat", "messages", "count_tokens", "responses", "embeddings", "completions"}),
     }
 )
+
+_TRANSLATES: Mapping[str, frozenset[DialectName]] = MappingProxyType(
+    {
+        "openai": frozenset({"messages", "count_tokens", "responses"}),
+        "anthropic": frozenset({"chat", "responses"}),
+    }
+)
+"""What a provider answers though it does not speak it, where nobody else does who serves the model."""
 
 _ROUTES: Mapping[DialectName, str] = MappingProxyType(
     {
@@ -67,8 +75,9 @@ class Router:
         """Where `model` is answered for a caller of `dialect`.
 
         An alias is followed first. Then `provider/model` goes to the provider of that name, and any
-        name to the first provider with a pattern that matches; a provider that does not speak the
-        dialect is passed over. Only the fallbacks of the alias itself count, not those of its fallbacks.
+        name to the first provider with a pattern that matches. Those that speak the dialect come before
+        those for whom it is translated, and all others are passed over. Only the fallbacks of the alias
+        itself count, not those of its fallbacks.
 
         Raises:
             UnknownModel: nobody serves it in this dialect; the text names what comes nearest.
@@ -84,7 +93,7 @@ class Router:
             UnknownModel: there is none.
         """
         for provider in self._providers:
-            if dialect in _SPEAKS[provider.type]:
+            if _speaks(provider, dialect):
                 return f"{provider.name}/{dialect}"
         raise UnknownModel(f"no provider answers at {_ROUTES[dialect]}")
 
@@ -154,12 +163,14 @@ class Router:
         return seen[-1], tuple(aliases)
 
     def _target(self, name: str, dialect: DialectName) -> Target | None:
-        speaking = [provider for provider in self._providers if dialect in _SPEAKS[provider.type]]
+        speaking = [provider for provider in self._providers if _speaks(provider, dialect)]
+        translating = [provider for provider in self._providers if _translates(provider, dialect)]
+        answering = [*speaking, *translating]
         prefix, slash, rest = name.partition("/")
         named = self._by_name.get(prefix)
-        if slash and rest and named in speaking and _serves(named, name, rest):
+        if slash and rest and named in answering and _serves(named, name, rest):
             return Target(named.name, name if _names_itself(named) else rest)
-        for provider in speaking:
+        for provider in answering:
             if _matches(provider, name):
                 return Target(provider.name, name)
         return None
@@ -172,15 +183,13 @@ class Router:
     def _unknown(self, model: str, name: str, dialect: DialectName) -> str:
         """One sentence: what is missing, and the next step."""
         asked = f'the model "{model}"' + ("" if model == name else f' (an alias of "{name}")')
-        for other, path in _ROUTES.items():
-            if (elsewhere := self._target(name, other)) is not None:
-                able = ", ".join(
-                    f'"{kind}"' for kind, spoken in _SPEAKS.items() if dialect in spoken and kind != "echo"
-                )
-                return (
-                    f"{asked} is served by {elsewhere.provider} at {path} only; "
-                    f"for {_ROUTES[dialect]} it needs a provider of type {able}"
-                )
+        elsewhere = {path: found for other, path in _ROUTES.items() if (found := self._target(name, other)) is not None}
+        if elsewhere:
+            able = ", ".join(f'"{kind}"' for kind, spoken in _SPEAKS.items() if dialect in spoken and kind != "echo")
+            return (
+                f"{asked} is served by {next(iter(elsewhere.values())).provider} at {', '.join(elsewhere)} only; "
+                f"for {_ROUTES[dialect]} it needs a provider of type {able}"
+            )
         nearest = get_close_matches(model, [listed["id"] for listed in self.models()])
         hint = f"; nearest known: {', '.join(nearest)}" if nearest else ""
         return f"no provider serves {asked}{hint}; name it in `models` of a [[providers]] entry"
@@ -188,6 +197,15 @@ class Router:
 
 def _listed(name: str, owner: str) -> JsonObject:
     return {"id": name, "object": "model", "created": 0, "owned_by": owner}
+
+
+def _speaks(provider: ProviderSettings, dialect: DialectName) -> bool:
+    is_missing = "responses" in provider.translate and dialect in ("responses", "stored_responses")
+    return dialect in _SPEAKS[provider.type] and not is_missing
+
+
+def _translates(provider: ProviderSettings, dialect: DialectName) -> bool:
+    return dialect in _TRANSLATES.get(provider.type, ()) and not _speaks(provider, dialect)
 
 
 def _serves(provider: ProviderSettings, name: str, rest: str) -> bool:

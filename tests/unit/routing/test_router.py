@@ -51,8 +51,30 @@ def test_a_provider_that_does_not_speak_the_dialect_is_passed_over():
     everything = ProviderSettings(name="everything", type="litellm")
 
     assert [("everything", "gpt-4o")] == messages(router(OPENAI, everything), "gpt-4o")
-    assert [("litellm", "openai/gpt-4o")] == messages(router(OPENAI, LITELLM), "openai/gpt-4o")
+    assert [("litellm", "openai/gpt-4o")] == messages(router(ANTHROPIC, LITELLM), "openai/gpt-4o")
     assert [("openai", "gpt-4o")] == chat(router(OPENAI, LITELLM), "openai/gpt-4o")
+
+
+def test_who_speaks_the_dialect_comes_before_those_for_whom_it_is_translated():
+    other = ProviderSettings(name="other", type="anthropic", models=("*",))
+
+    assert [("other", "gpt-4o")] == messages(router(OPENAI, other), "gpt-4o")
+    assert [("openai", "gpt-4o")] == messages(router(), "gpt-4o")
+    assert [("anthropic", "claude-x")] == chat(router(), "claude-x")
+
+
+def test_the_provider_that_a_name_begins_with_answers_in_every_dialect_that_can_be_translated():
+    other = ProviderSettings(name="other", type="anthropic", models=("*",))
+
+    assert [("openai", "gpt-4o")] == messages(router(OPENAI, other), "openai/gpt-4o")
+
+
+def test_a_server_without_responses_keeps_none_either():
+    bare = ProviderSettings(name="bare", type="openai", translate=("responses",))
+
+    assert "bare" == router(bare).route("llama", "responses").targets[0].provider
+    with pytest.raises(UnknownModel):
+        router(bare).any_model("stored_responses")
 
 
 def test_litellm_gets_the_name_that_litellm_knows():
@@ -88,7 +110,8 @@ def test_fallbacks_follow_in_order_and_each_target_once():
         alias("smart", "gpt-4o", "fast"),
     )
 
-    assert [("openai", "gpt-4o-mini"), ("openai", "gpt-4o"), ("helix", ECHO)] == chat(router(models=models), "fast")
+    expected = [("openai", "gpt-4o-mini"), ("openai", "gpt-4o"), ("anthropic", "claude-haiku-4-5"), ("helix", ECHO)]
+    assert expected == chat(router(models=models), "fast")
 
 
 def test_a_model_with_only_a_price_or_fallbacks_is_its_own_target():
@@ -118,7 +141,7 @@ def test_nobody_else_may_be_called_helix():
     ("model", "dialect", "said"),
     [
         ("helix/ecko", "chat", ["no provider", '"helix/ecko"', "nearest known: helix/echo"]),
-        ("gpt-4o", "messages", ["openai at /v1/chat/completions only", "litellm"]),
+        ("claude-x", "embeddings", ["anthropic at /v1/chat/completions, /v1/messages, ", "only", "litellm"]),
         ("old", "chat", ['"old" (an alias of "gone/model")']),
         ("", "chat", ['""']),
         ("m" * 1000, "chat", ["longer than 256"]),
