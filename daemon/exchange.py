@@ -30,6 +30,10 @@ class Verdict(StrEnum):
     BYPASS = "bypass"
 
 
+Role = Literal["admin", "member", "viewer"]
+"""A member asks models, a viewer looks at the metrics, an admin does both."""
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who asks. `key` is an id that may be stored and shown; `credential` is what a provider
@@ -40,6 +44,8 @@ class Caller:
     team: str | None = None
     org: str | None = None
     credential: str | None = field(default=None, repr=False)
+    role: Role = "admin"
+    """Who comes without a key or a token of this gateway's own may do what clients can."""
 
     def for_user(self, user: str) -> Caller:
         """The same caller on behalf of `user`, unless the key itself is bound to one."""

@@ -84,6 +84,32 @@ class ServerSettings(Section):
     timezone: str = "UTC"
 
 
+class JwtSettings(Section):
+    """Who is vouched for by the owner's identity provider; off without `secret` and `jwks_file`."""
+
+    secret: SecretStr | None = Field(None, min_length=32)
+    jwks_file: str = ""
+    issuer: str = ""
+    audience: str = ""
+    user_claim: str = Field("sub", min_length=1)
+    team_claim: str = "team"
+    org_claim: str = "org"
+    role_claim: str = "role"
+    leeway_s: float = Field(30.0, ge=0, le=300)
+
+    @property
+    def is_on(self) -> bool:
+        return self.secret is not None or bool(self.jwks_file)
+
+    @model_validator(mode="after")
+    def says_whose_tokens(self) -> JwtSettings:
+        if self.secret is not None and self.jwks_file:
+            raise ValueError("secret and jwks_file exclude each other: tokens are signed in one way")
+        if self.is_on and not (self.issuer and self.audience):
+            raise ValueError("issuer and audience are needed: a token made for others must not open this gateway")
+        return self
+
+
 class StorageSettings(Section):
     url: str = "embedded"
     fsync: Literal["grouped", "always"] = "grouped"
@@ -202,6 +228,7 @@ class BudgetSettings(Section):
 
 class Settings(Section):
     server: ServerSettings = ServerSettings()
+    jwt: JwtSettings = JwtSettings()
     storage: StorageSettings = StorageSettings()
     cache: CacheSettings = CacheSettings()
     pii: PiiSettings = PiiSettings()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Path = Sequence[str | int]
 """Where a setting is: ("budgets", 0, "limit_usd")."""
 
-SECRET_KEYS = frozenset({"api_key", "master_key", "encryption_key"})
+SECRET_KEYS = frozenset({"api_key", "master_key", "encryption_key", "secret"})
 
 _EXPECTED = {
     "bool": "expected true or false",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -57,6 +58,7 @@ from .security.callers import Callers
 from .security.door import Door
 from .security.keys import Keys
 from .security.rate_limits import RateLimits
+from .security.tokens import Tokens
 from .settings import PiiSettings, ProviderSettings, Settings, StorageSettings
 from .settings_sources import Loaded
 
@@ -214,6 +216,7 @@ def _build_rules(settings: Settings, parts: Parts, traffic: Traffic, key: bytes)
         installation_key=data.derived_key(key, "callers"),
         master_key=server.master_key.get_secret_value() if server.master_key else None,
         require_key=server.require_key,
+        tokens=partial(Tokens, settings.jwt, clock=parts.clock) if settings.jwt.is_on else None,
     )
     providers, router = _build_providers(settings), Router(settings)
     fetcher = Fetcher(

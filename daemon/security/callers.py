@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from ..errors import Unauthorized
 from ..exchange import Caller
 from .keys import HELIX_KEY_PREFIX, Keys
+from .tokens import Tokens
 
 _REMEMBERED = 4096
 _LOCAL = Caller(key="local")
@@ -20,18 +21,29 @@ class Callers:
     of no use to whoever reads the ledger.
     """
 
-    def __init__(self, *, keys: Keys, installation_key: bytes, master_key: str | None, require_key: bool) -> None:
+    def __init__(
+        self,
+        *,
+        keys: Keys,
+        installation_key: bytes,
+        master_key: str | None,
+        require_key: bool,
+        tokens: Callable[[Callable[[str], str]], Tokens] | None = None,
+    ) -> None:
+        """`tokens` makes the judge of JWTs, given how ids are made; None: a JWT is a credential like any other."""
         self._keys = keys
         self._installation_key = installation_key
         self._master_key = master_key
         self._require_key = require_key
+        self._tokens = tokens(self.pseudonym) if tokens is not None else None
         self._known: dict[str, Caller] = {}
 
     def identify(self, headers: Mapping[str, str]) -> Caller:
         """The caller behind the request's headers.
 
         Raises:
-            Unauthorized: a key is required and none that is known came, or a Helix key is not known or has expired.
+            Unauthorized: a key is required and none that is known came, or a Helix key or a JWT is not known or has
+                expired.
             KeysUnavailable: it is a Helix key, and the keys were never read.
         """
         credential = _credential(headers)
@@ -59,12 +71,14 @@ class Callers:
             return self._remember(credential, Caller(key="master"))
         if credential.startswith(HELIX_KEY_PREFIX):
             return self._keys.find(credential).caller
+        if self._tokens is not None and self._tokens.takes(credential):
+            return self._tokens.find(credential)
         if self._require_key:
             raise Unauthorized("this API key is not known here")
         return self._remember(credential, Caller(key=f"anon-{self.pseudonym(credential)}", credential=credential))
 
     def _remember(self, credential: str, caller: Caller) -> Caller:
-        """Not for virtual keys: these expire and are revoked."""
+        """Not for virtual keys and tokens: these expire and are revoked."""
         if len(self._known) < _REMEMBERED:
             self._known[credential] = caller
         return caller

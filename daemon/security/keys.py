@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AwareDatetime, Field, StringConstraints, ValidationError
 
 from ..control_api import KeyRow
 from ..errors import BadRequest, Forbidden, KeysUnavailable, NotFound, StoreUnavailable, Unauthorized
-from ..exchange import Caller, JsonObject
+from ..exchange import Caller, JsonObject, Role
 from ..ports import Clock, RecordStore
 from ..settings import Section, Usd, WindowName
 
@@ -40,8 +40,6 @@ _SECRET_BYTES = 32
 _REMEMBERED = 4096
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")]
-Role = Literal["admin", "member", "viewer"]
-"""A member asks models, a viewer looks at the metrics, an admin does both."""
 
 
 class KeyTerms(Section):
@@ -97,21 +95,15 @@ class VirtualKey(KeyTerms):
     @cached_property
     def caller(self) -> Caller:
         """Without a credential: a Helix key never goes upstream."""
-        return Caller(key=self.id, user=self.user, team=self.team, org=self.org)
-
-    @property
-    def may_look(self) -> bool:
-        return self.role != "member"
+        return Caller(key=self.id, user=self.user, team=self.team, org=self.org, role=self.role)
 
     @property
     def is_limited(self) -> bool:
         return (self.rpm, self.tpm, self.parallel) != (None, None, None)
 
-    def check_may_ask(self, model: str | None) -> None:
-        """Raise Forbidden where the key may not ask this model; None: a request that names none."""
-        if self.role == "viewer":
-            raise Forbidden(f"the key {self.id} is a viewer's: it may look, and ask no model")
-        if model is not None and not self.may_ask(model):
+    def check_may_ask(self, model: str) -> None:
+        """Raise Forbidden where the key may not ask this model."""
+        if not self.may_ask(model):
             raise Forbidden(f"the key {self.id} may not ask this model, but: {', '.join(self.models)}")
 
     def may_ask(self, model: str) -> bool:

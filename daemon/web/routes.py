@@ -12,10 +12,11 @@ from aiohttp import web
 from ..control_api import TAGGED
 from ..dialects import dialect_named
 from ..errors import Forbidden, MethodNotAllowed, NotFound, RateLimited, RequestRefused
-from ..exchange import Ask, DialectName, JsonObject, Pieces, Reply
+from ..exchange import Ask, Caller, DialectName, JsonObject, Pieces, Reply
 from ..gateway import Gateway
 from ..json_text import to_json
 from ..security.keys import VirtualKey
+from ..security.roles import check_may_ask, check_may_look
 from .asking import new_request_id, read_ask
 from .error_replies import as_refusal, dialect_of, error_reply
 from .patience import asked_patience, within
@@ -89,17 +90,19 @@ class Routes:
         try:
             gateway = self._gateway
             ask = await read_ask(request, dialect, request_id, gateway.rules, gateway.parts.clock, body=body)
-            key = gateway.parts.keys.get(ask.caller.key)
-            return await (self._reply(request, ask) if key is None else self._reply_to_key(request, ask, key))
+            return await self._reply_if_allowed(request, ask, gateway.parts.keys.get(ask.caller.key))
         except Exception as error:  # the border: nothing escapes to aiohttp's HTML pages
             return error_reply(error, dialect, request_id)
 
-    async def _reply_to_key(self, request: web.Request, ask: Ask, key: VirtualKey) -> web.StreamResponse:
-        """As `_reply`, for a virtual key: what it may not ask is refused before anything reads the request."""
+    async def _reply_if_allowed(self, request: web.Request, ask: Ask, key: VirtualKey | None) -> web.StreamResponse:
+        """As `_reply`; what its caller, or the virtual key that it shows, may not ask is refused before anything reads
+        the request."""
         parts = self._gateway.parts
         try:
-            key.check_may_ask(ask.model if ask.dialect != "stored_responses" else None)
-            if not key.is_limited:
+            check_may_ask(ask.caller)
+            if key is not None and ask.dialect != "stored_responses":
+                key.check_may_ask(ask.model)
+            if key is None or not key.is_limited:
                 return await self._reply(request, ask)
             tokens = _size_in_tokens(ask) if key.tpm is not None else 0
             with parts.rate_limits.admitting(key, ask.id, tokens) as headers:
@@ -129,7 +132,7 @@ class Routes:
 
     async def model(self, request: web.Request) -> web.Response:
         try:
-            key, wanted = self._let_in(request), request.match_info["id"]
+            key, wanted = self._key_of(self._let_in(request)), request.match_info["id"]
             if key is not None and not key.may_ask(wanted):
                 raise NotFound("no model of this name is configured for this key")
             return _json(self._gateway.rules.pipeline.router.model(wanted))
@@ -146,9 +149,7 @@ class Routes:
 
     async def metrics(self, request: web.Request) -> web.Response:
         try:
-            key = self._let_in(request)
-            if key is not None and not key.may_look:
-                raise Forbidden("metrics tell of all callers: a key needs the role viewer or admin for them")
+            check_may_look(self._let_in(request))
         except RequestRefused as refused:
             return error_reply(refused, "chat", new_request_id())
         body = self._gateway.render_metrics()
@@ -161,15 +162,17 @@ class Routes:
             refused = NotFound("there is no such route here")
         return error_reply(refused, dialect_of(request.path), new_request_id())
 
-    def _let_in(self, request: web.Request) -> VirtualKey | None:
-        """The key that the request shows, where it is a virtual one."""
+    def _let_in(self, request: web.Request) -> Caller:
         self._gateway.rules.door.check(request.headers)
-        caller = self._gateway.rules.callers.identify(request.headers)
+        return self._gateway.rules.callers.identify(request.headers)
+
+    def _key_of(self, caller: Caller) -> VirtualKey | None:
+        """The virtual key that the caller shows."""
         return self._gateway.parts.keys.get(caller.key)
 
     def _models_of(self, request: web.Request) -> list[JsonObject]:
         """Those that the request's key may ask."""
-        key = self._let_in(request)
+        key = self._key_of(self._let_in(request))
         models = self._gateway.rules.pipeline.router.models()
         return models if key is None else [model for model in models if key.may_ask(model["id"])]
 

@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 import anthropic
+import jwt
 import openai
 import pytest
 import pytest_asyncio
@@ -16,10 +18,16 @@ from tests.upstream import Reply, Upstream
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ASKED = [{"role": "user", "content": "hello"}]
+JWT_SECRET = "s" * 32
 SETTINGS = """
 [server]
 require_key = true
 master_key = "hx-master"
+
+[jwt]
+secret = "env:JWT_SECRET"
+issuer = "https://id.example"
+audience = "helix"
 
 [[models]]
 name = "priced"
@@ -44,7 +52,7 @@ def settings(provider: Upstream) -> str:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def daemon(provider, tmp_path_factory) -> AsyncIterator[Daemon]:
-    async with Daemon(tmp_path_factory.mktemp("keys"), settings(provider)) as running:
+    async with Daemon(tmp_path_factory.mktemp("keys"), settings(provider), JWT_SECRET=JWT_SECRET) as running:
         yield running
 
 
@@ -114,6 +122,43 @@ async def test_a_viewer_looks_and_a_member_asks(daemon):
     assert 403 == (await ask(daemon, viewer["key"])).status
     assert 200 == (await ask(daemon, member["key"])).status
     assert [200, 403] == [await get(daemon, "/metrics", made["key"]) for made in (viewer, member)]
+
+
+def token(**claims) -> str:
+    whole = {"iss": "https://id.example", "aud": "helix", "sub": "jo", "exp": time.time() + 60, **claims}
+    return jwt.encode(whole, JWT_SECRET)
+
+
+async def test_a_jwt_opens_and_its_user_and_team_pay(daemon, provider):
+    await daemon.helix("budget", "set", "user:jo", "0.02", "--window", "total")
+    answers = [await ask(daemon, token(team="red"), model="priced", text=text) for text in "abc"]
+    rows = (await daemon.helix_json("spend", "--by", "team"))["rows"]
+
+    assert [200, 200, 429] == [answer.status for answer in answers]
+    assert "0.02" == next(row["cost_usd"] for row in rows if row["team"] == "red")
+
+
+async def test_a_jwt_goes_to_no_provider(daemon, provider):
+    mine = token(sub="bare")
+    assert 200 == (await ask(daemon, mine, model="bare-model")).status
+    assert not provider.last.holds(mine)
+
+
+async def test_a_jwt_that_is_refused_is_asked_of_nobody(daemon, provider):
+    asked = len(provider.asked)
+    refused = [token(aud="others"), token(exp=time.time() - 60), jwt.encode({"sub": "jo"}, None, algorithm="none")]
+
+    assert [401] * 3 == [(await ask(daemon, each)).status for each in refused]
+    assert asked == len(provider.asked)
+
+
+async def test_an_admin_of_clients_is_no_owner(daemon):
+    """The control API takes the owner's token alone; roles are for the routes of clients."""
+    made = await create(daemon, "--role", "admin")
+
+    for credential in (made["key"], token(role="admin"), "hx-master"):
+        assert 200 == await get(daemon, "/metrics", credential)
+        assert 401 == await get(daemon, "/control/v1/keys", credential)
 
 
 async def test_a_key_sees_the_models_it_may_ask(daemon):
