@@ -40,6 +40,8 @@ SPEND_REVIEW = f"{PREFIX}/spend/review"
 """GET ?since=&until= (ISO 8601) -> Review"""
 SPEND_EXPLAIN = f"{PREFIX}/spend/explain"
 """GET ?id= -> {"rows": [ExplainedRow]}, oldest first; 404 where the ledger has no such request"""
+SPEND_RECONCILE = f"{PREFIX}/spend/reconcile"
+"""POST {"lines": [InvoiceLine], "provider"?} -> Reconciliation"""
 SPEND_FOCUS = f"{PREFIX}/spend/focus"
 """GET ?since=&until= (ISO 8601) -> text/csv: charges with the columns of FOCUS 1.2"""
 SPEND_PARQUET = f"{PREFIX}/spend/parquet"
@@ -300,6 +302,41 @@ class PiiReport(TypedDict):
     findings: int
     requests: int
     rows: list[PiiRow]
+
+
+class InvoiceLine(TypedDict):
+    """What a provider's invoice has for one day (UTC) and model."""
+
+    day: str
+    model: str
+    """Empty where the invoice names none."""
+    cost_usd: str
+    tolerance_usd: str
+    """How far the amount was rounded."""
+
+
+class InvoiceDifference(TypedDict):
+    day: str
+    model: str
+    invoice_usd: str | None
+    ledger_usd: str | None
+    difference_usd: str
+    """Invoice less ledger."""
+    reason: str
+    """outside, not_invoiced, other_day, unpriced, unknown, estimated, price, higher or lower"""
+    text: str
+    """The likely reason in words."""
+
+
+class Reconciliation(TypedDict):
+    invoice_usd: str
+    ledger_usd: str
+    difference_usd: str
+    equal: int
+    """How many days of models agree."""
+    differences: list[InvoiceDifference]
+    providers: list[str]
+    """Whose calls were compared: the provider asked for, or those of which the invoice names a model."""
 
 
 class LogRow(TypedDict):

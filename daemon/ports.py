@@ -8,7 +8,7 @@ from datetime import datetime, tzinfo
 from typing import Any, Literal, Protocol
 
 from .exchange import Answer, CacheEntry, Call, DialectName, JsonObject, LedgerRow, Span, Vector
-from .spend_sums import Charge, HourSum, PromptCacheSum, Repeats, SmallCalls
+from .spend_sums import BilledDay, Charge, HourSum, PromptCacheSum, Repeats, SmallCalls
 
 
 class Clock(Protocol):
@@ -444,6 +444,10 @@ class SpendLog(Protocol):
     async def small_calls(
         self, query: SpendQuery, *, max_input_tokens: int, max_output_tokens: int
     ) -> list[SmallCalls]: ...
+
+    async def billed_days(self, query: SpendQuery) -> list[BilledDay]:
+        """What each model of each provider cost on each day, in UTC as invoices are; failed calls left out."""
+        ...
 
     def charges(self, query: SpendQuery) -> AsyncGenerator[list[Charge], None]:
         """What providers billed, day by day, in batches. Whoever takes it closes it."""

@@ -82,3 +82,19 @@ class Charge:
     usd_per_token: Decimal | None
     tokens: int | None
     cost_usd: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class BilledDay:
+    """What a provider's model cost on one day (UTC), as far as it is known."""
+
+    day: date
+    provider: str
+    model: str
+    calls: int
+    cost_usd: Decimal
+    unpriced: int
+    unknown: int
+    estimated: int
+    bound_usd: Decimal
+    """The most that the calls of unknown outcome can have cost."""

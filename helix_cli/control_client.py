@@ -117,6 +117,9 @@ class ControlClient:
         """Each attempt of a request, oldest first."""
         return cast("list[api.ExplainedRow]", self._get(api.SPEND_EXPLAIN, id=request_id)["rows"])
 
+    def reconcile_spend(self, lines: list[api.InvoiceLine], provider: str | None) -> api.Reconciliation:
+        return cast(api.Reconciliation, self._send("POST", api.SPEND_RECONCILE, {"lines": lines, "provider": provider}))
+
     def focus_spend(self, *, since: str, until: str) -> Iterator[bytes]:
         """The charges as CSV with the columns of FOCUS, piece by piece."""
         with self._asking("GET", _with(api.SPEND_FOCUS, since=since, until=until)) as answer:

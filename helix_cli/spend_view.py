@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         MonthOutlook,
         PricePart,
         PromptCache,
+        Reconciliation,
         Review,
         Spend,
         SpendRow,
@@ -67,6 +68,43 @@ def show_attempt(attempt: ExplainedRow) -> None:
     for name, note in notes.items():
         if note:
             output.line(f"{name}: {output.printable(note)}")
+
+
+def show_reconciliation(found: Reconciliation) -> None:
+    """What differs, day by day, with the likely reason."""
+    whose = f" ({', '.join(found['providers'])})" if found["providers"] else ""
+    output.line(
+        f"invoice {output.usd(found['invoice_usd'])}, ledger{whose} {output.usd(found['ledger_usd'])}: "
+        f"{_signed(found['difference_usd'])}"
+    )
+    differences = found["differences"]
+    compared = output.counted(found["equal"] + len(differences), "day")
+    output.line(f"of {compared} of a model {output.count(len(differences))} differ")
+    if differences:
+        output.line()
+        output.table(
+            ["day", "model", "invoice>", "ledger>", "difference>", "likely because"],
+            [
+                (
+                    one["day"],
+                    one["model"] or "all",
+                    _or_dash(one["invoice_usd"]),
+                    _or_dash(one["ledger_usd"]),
+                    _signed(one["difference_usd"]),
+                    one["text"],
+                )
+                for one in differences
+            ],
+        )
+
+
+def _or_dash(amount: str | None) -> str:
+    return "–" if amount is None else output.usd(amount)
+
+
+def _signed(amount: str) -> str:
+    usd = output.usd(amount.removeprefix("-"))
+    return f"-{usd}" if amount.startswith("-") else f"+{usd}" if Decimal(amount) else usd
 
 
 def _headline(found: Spend, previous: Spend | None) -> Iterator[str]:

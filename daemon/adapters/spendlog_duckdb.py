@@ -24,7 +24,7 @@ import orjson
 from ..errors import CannotStart, SpendLogUnavailable
 from ..exchange import JsonObject, LedgerRow
 from ..ports import SpendQuery
-from ..spend_sums import Charge, HourSum, PromptCacheSum, Repeats, SmallCalls
+from ..spend_sums import BilledDay, Charge, HourSum, PromptCacheSum, Repeats, SmallCalls
 from . import spendlog_duckdb_reports as reports
 from .spendlog_duckdb_schema import COLUMNS, CREATE, FORWARD, NAMES, SCHEMA_VERSION
 
@@ -77,6 +77,9 @@ class DuckDbSpendLog:
 
     async def repeats(self, query: SpendQuery) -> list[Repeats]:
         return await self._in_worker(reports.repeats, self._rows, query)
+
+    async def billed_days(self, query: SpendQuery) -> list[BilledDay]:
+        return await self._in_worker(reports.billed_days, self._rows, query)
 
     async def charges(self, query: SpendQuery) -> AsyncGenerator[list[Charge], None]:
         """The file may be written between two batches; all are of the moment of the first."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..exchange import JsonObject
 from ..ports import SpendQuery
-from ..spend_sums import Charge, HourSum, PromptCacheSum, Repeats, SmallCalls
+from ..spend_sums import BilledDay, Charge, HourSum, PromptCacheSum, Repeats, SmallCalls
 
 Rows = Callable[[str, dict[str, Any]], list[dict[str, Any]]]
 """Answers SQL with its named parameters, a dict for each row."""
@@ -200,6 +200,21 @@ def open_charges(cursor: Any, query: SpendQuery) -> None:
 def next_charges(cursor: Any, count: int) -> list[Charge]:
     """Up to `count` more; none at the end."""
     return [Charge(*map(_frozen, row)) for row in cursor.fetchmany(count)]
+
+
+_BILLED_DAYS = f"""
+SELECT "at"::DATE AS day, provider, upstream_model AS model, count(*) AS calls,
+    coalesce(sum(cost_usd), 0)::DECIMAL(38,12) AS cost_usd,
+    count(*) FILTER (outcome = 'unpriced') AS unpriced,
+    count(*) FILTER (outcome = 'unknown') AS unknown,
+    count(*) FILTER (outcome = 'estimated') AS estimated,
+    coalesce(sum(bound_usd) FILTER (outcome = 'unknown'), 0)::DECIMAL(38,12) AS bound_usd
+FROM ledger WHERE {BETWEEN} AND kind = 'call' AND outcome <> 'failed' GROUP BY 1, 2, 3
+"""
+
+
+def billed_days(rows: Rows, query: SpendQuery) -> list[BilledDay]:
+    return [BilledDay(**row) for row in rows(_BILLED_DAYS, period(query))]
 
 
 def _frozen(value: Any) -> Any:

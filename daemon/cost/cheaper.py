@@ -31,11 +31,16 @@ class Named(NamedTuple):
 def read_name(name: str) -> Named:
     """`gemini/gemini-2.5-flash-lite` is the family gemini/gemini, generation 2.5, and small."""
     prefix, _, own = name.lower().rpartition("/")
-    words = _DATED.sub("", own).split("-")
+    words = undated(own).split("-")
     sizes = [_SIZES[word] for word in words if word in _SIZES]
     generation = tuple(part for word in words if _VERSION.fullmatch(word) for part in word.split("."))
     rest = (word for word in words if word not in _SIZES and not _VERSION.fullmatch(word))
     return Named((prefix, *rest), generation, min(sizes, default=_UNSAID))
+
+
+def undated(name: str) -> str:
+    """A model's name without the snapshot that it stands for: `gpt-4o-2024-08-06` is gpt-4o."""
+    return _DATED.sub("", name)
 
 
 class Families:

@@ -6,12 +6,14 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import cast
 
-from ..control_api import BudgetRow, ExplainedRow, LogRow, PricePart, Spend
+from ..control_api import BudgetRow, ExplainedRow, InvoiceDifference, LogRow, PricePart, Reconciliation, Spend
 from ..exchange import JsonObject, LedgerRow
 from .budgets import Limit
 from .money import usd_of, usd_text
 from .prices import MTOK
 from .rates import Part, read_parts
+from .reconciling import Difference
+from .reconciling import Reconciliation as Reconciled
 from .standings import Standing
 
 
@@ -78,6 +80,29 @@ def budget_row(limit: Limit, standing: Standing) -> BudgetRow:
         fallback_model=limit.fallback_model,
         origin=limit.origin,
         raised_until=None if limit.raised_until is None else _moment(limit.raised_until),
+    )
+
+
+def reconciliation(found: Reconciled) -> Reconciliation:
+    return Reconciliation(
+        invoice_usd=usd_text(found.invoice_usd),
+        ledger_usd=usd_text(found.ledger_usd),
+        difference_usd=usd_text(found.invoice_usd - found.ledger_usd),
+        equal=found.equal,
+        differences=[_difference(one) for one in found.differences],
+        providers=list(found.providers),
+    )
+
+
+def _difference(one: Difference) -> InvoiceDifference:
+    return InvoiceDifference(
+        day=one.day.isoformat(),
+        model=one.model,
+        invoice_usd=None if one.invoice_usd is None else usd_text(one.invoice_usd),
+        ledger_usd=None if one.ledger_usd is None else usd_text(one.ledger_usd),
+        difference_usd=usd_text(one.difference_usd),
+        reason=one.reason,
+        text=one.text,
     )
 
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from ..control_api import ExplainedRow, Review, Spend
+from ..control_api import ExplainedRow, Reconciliation, Review, Spend
 from ..errors import BadRequest, NotFound
-from ..exchange import LedgerRow
+from ..exchange import JsonObject, LedgerRow
 from ..ports import Clock, SpendQuery
 from ..settings import Settings
 from . import focus
 from .ledger import Ledger
 from .prices import Prices
-from .reports import explained, spend
+from .reconciling import read_lines, reconcile
+from .reports import explained, reconciliation, spend
 from .review import review_of
 from .windows import window_at
 
@@ -62,6 +63,20 @@ class Statements:
         is_bounded = since is not None and since > _BEGINNING
         return await review_of(spend_log, self._prices, query, now, is_bounded=is_bounded)
 
+    async def reconcile(self, body: JsonObject) -> Reconciliation:
+        """An invoice's lines beside the ledger; `body` is that of `SPEND_RECONCILE`.
+
+        Raises:
+            BadRequest: it holds no lines, or what is none.
+        """
+        lines, provider = read_lines(body), body.get("provider")
+        if provider is not None and not isinstance(provider, str):
+            raise BadRequest("provider must be a string", param="provider")
+        days = [line.day for line in lines]
+        since, until = _utc_midnight(min(days)), _utc_midnight(max(days) + timedelta(days=1))
+        billed = await (await self._ledger.up_to_date()).billed_days(self._query(since, until, None))
+        return reconciliation(reconcile(lines, billed, provider))
+
     async def focus_csv(
         self, *, since: datetime | None = None, until: datetime | None = None
     ) -> AsyncGenerator[bytes, None]:
@@ -101,3 +116,7 @@ class Statements:
         """Without `until`, all that there is: rows of this moment are part of it."""
         tomorrow = self._clock.now() + timedelta(days=1)
         return SpendQuery(since=since or _BEGINNING, until=until or tomorrow, by=by, timezone=self._timezone)
+
+
+def _utc_midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)

@@ -12,10 +12,11 @@ import typer
 
 from .. import output
 from ..control_client import ControlClient
-from ..diagnostics import UsageMistake
+from ..diagnostics import ExitCode, UsageMistake
+from ..invoice import read_invoice
 from ..options import Config, Json, connect, settings
 from ..periods import start_of
-from ..spend_view import show_attempt, show_spend
+from ..spend_view import show_attempt, show_reconciliation, show_spend
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -83,3 +84,25 @@ def explain(
         return
     for attempt in attempts:
         show_attempt(attempt)
+
+
+@app.command()
+def reconcile(
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="An invoice or cost export; - is stdin.")],
+    *,
+    columns: Annotated[
+        str | None, typer.Option(metavar="date=…,model=…,cost=…", help="Of a file whose header is not known.")
+    ] = None,
+    provider: Annotated[str | None, typer.Option(help="Whose invoice it is; else whose models it names.")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Exit with 1 when anything differs.")] = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """What a provider's invoice has and the ledger has not, or otherwise, and why that may be."""
+    found = connect(config).reconcile_spend(read_invoice(file, columns), provider)
+    if as_json:
+        output.json_document(found)
+    else:
+        show_reconciliation(found)
+    if check and found["differences"]:
+        raise typer.Exit(ExitCode.FAILURE)

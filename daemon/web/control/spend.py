@@ -13,6 +13,9 @@ from ..asking import read_object
 from .reading import MAX_BODY_BYTES, json_reply, moment_of, parse_moment, text_of
 from .router import Route
 
+MAX_INVOICE_BYTES = 16 * 2**20
+"""Some 100,000 days of models; the command line adds up the lines of a file before it sends them."""
+
 
 class SpendRoutes:
     def __init__(self, statements: Statements) -> None:
@@ -23,6 +26,7 @@ class SpendRoutes:
             ("GET", api.SPEND, self.spend),
             ("GET", api.SPEND_REVIEW, self.review),
             ("GET", api.SPEND_EXPLAIN, self.explain),
+            ("POST", api.SPEND_RECONCILE, self.reconcile),
             ("GET", api.SPEND_FOCUS, self.focus),
             ("POST", api.SPEND_PARQUET, self.parquet),
         ]
@@ -37,6 +41,10 @@ class SpendRoutes:
 
     async def explain(self, request: web.Request) -> web.Response:
         return json_reply({"rows": await self._statements.explain(request.query.get("id", ""))})
+
+    async def reconcile(self, request: web.Request) -> web.Response:
+        body = await read_object(request, MAX_INVOICE_BYTES)
+        return json_reply(await self._statements.reconcile(body))
 
     async def focus(self, request: web.Request) -> web.StreamResponse:
         since, until = moment_of(request, "since"), moment_of(request, "until")

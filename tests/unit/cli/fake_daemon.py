@@ -48,6 +48,11 @@ REVIEW = {
     "advice": [{"kind": "cheaper_model", "saving_usd": "0.9", "calls": 8, "text": "8 calls of gpt-4o were small",
                 "step": "[[optimize]] …"}],
 }  # fmt: skip
+RECONCILED = {
+    "invoice_usd": "3", "ledger_usd": "1", "difference_usd": "2", "equal": 1, "providers": ["openai"],
+    "differences": [{"day": "2026-11-24", "model": "gpt-4o", "invoice_usd": "2", "ledger_usd": None,
+                     "difference_usd": "2", "reason": "outside", "text": "nothing of it went through Helix"}],
+}  # fmt: skip
 FOCUS = b"BilledCost,ResourceId\n1.25,gpt-4o-mini\n"
 EXPLAINED = log_row() | {
     "request_id": "req_1", "upstream_model": "gpt-4o-mini", "price_source": "litellm 1.106.2 gpt-4o-mini",
@@ -111,6 +116,7 @@ class FakeDaemon:
             ("GET", api.BUDGET_WHY): {"budgets": [budget_row()], "refusals": [log_row(reason="used up")]},
             ("GET", api.SPEND): SPEND,
             ("GET", api.SPEND_REVIEW): REVIEW,
+            ("POST", api.SPEND_RECONCILE): RECONCILED,
             ("GET", api.SPEND_EXPLAIN): {"rows": [EXPLAINED]},
             ("POST", api.SPEND_PARQUET): {"rows": 15},
             ("GET", api.LOGS): {"rows": self.past},

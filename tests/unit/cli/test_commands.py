@@ -12,7 +12,7 @@ from daemon import control_api as api
 from helix_cli.commands.env import Shell, export_line
 from helix_cli.diagnostics import UsageMistake
 from helix_cli.periods import start_of
-from tests.unit.cli.fake_daemon import FOCUS, SPEND, budget_row, log_row
+from tests.unit.cli.fake_daemon import FOCUS, RECONCILED, SPEND, budget_row, log_row
 
 
 def test_status_is_for_people_and_for_programs(helix, daemon):
@@ -196,6 +196,28 @@ def test_spend_as_csv_is_what_the_daemon_sends(helix, daemon):
 def test_spend_as_parquet_is_written_by_the_daemon(helix, daemon, home):
     assert "15 rows" in helix("spend", "--parquet", "out.parquet").out
     assert str(home / "out.parquet") == daemon.asked[-1][3]["path"]
+
+
+def test_spend_reconcile_names_what_differs(helix, daemon, home):
+    (home / "invoice.csv").write_text("date,model,cost\n2026-11-24,gpt-4o,2\n")
+
+    ran = helix("spend", "reconcile", "invoice.csv", "--provider", "openai")
+
+    sent = daemon.asked[-1][3]
+    assert ("openai", "2026-11-24", "2") == (sent["provider"], sent["lines"][0]["day"], sent["lines"][0]["cost_usd"])
+    assert "invoice $3.00, ledger (openai) $1.00: +$2.00" in ran.out
+    assert "of 2 days of a model 1 differ" in ran.out
+    assert "nothing of it went through Helix" in ran.out
+    assert 0 == ran.code
+
+
+def test_spend_reconcile_checks(helix, daemon, home):
+    (home / "invoice.csv").write_text("date,model,cost\n2026-11-24,gpt-4o,2\n")
+    assert 1 == helix("spend", "reconcile", "invoice.csv", "--check", "--json").code
+
+    daemon.answers["POST", api.SPEND_RECONCILE] = RECONCILED | {"differences": []}
+    assert 0 == helix("spend", "reconcile", "invoice.csv", "--check").code
+    assert 2 == helix("spend", "reconcile", "invoice.csv", "--columns", "date=day").code
 
 
 def test_spend_takes_one_format(helix, daemon):
