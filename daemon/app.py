@@ -38,7 +38,7 @@ def _add_control_api(
         BudgetRoutes(gateway.parts.accounts.budgets),
         KeyRoutes(gateway.parts.keys, gateway.parts.accounts.budgets),
         SpendRoutes(gateway.parts.accounts.statements),
-        PrivacyRoutes(gateway.parts.audit),
+        PrivacyRoutes(gateway),
     )
     for one in asked_about:
         add_for_owner(app, gateway, token, one.routes())

@@ -48,6 +48,10 @@ SPEND_PARQUET = f"{PREFIX}/spend/parquet"
 """POST {"path", "since", "until"} -> {"rows": int}"""
 PII_REPORT = f"{PREFIX}/pii/report"
 """GET ?by=type|key|day&since=&until= (ISO 8601) -> PiiReport"""
+ERASE = f"{PREFIX}/privacy/erase"
+"""POST {"user"} -> Erased"""
+ROTATE_KEY = f"{PREFIX}/privacy/rotate-key"
+"""POST {"forget_old"?} -> {"file": str, "keys": int}"""
 LOGS = f"{PREFIX}/logs"
 """GET ?limit= -> {"rows": [LogRow]}, oldest first"""
 LOGS_FOLLOW = f"{PREFIX}/logs/follow"
@@ -337,6 +341,24 @@ class Reconciliation(TypedDict):
     differences: list[InvoiceDifference]
     providers: list[str]
     """Whose calls were compared: the provider asked for, or those of which the invoice names a model."""
+
+
+class Erased(TypedDict):
+    """What was removed of a user."""
+
+    pseudonym: str
+    """Who stands for them in the ledger now."""
+    cache_entries: int
+    vaults: int
+    keys: list[str]
+    """Virtual keys of theirs, which open nothing any more."""
+    findings: int
+    """Lines of the audit, of these keys."""
+    budgets: list[str]
+    ledger_rows: int
+    """How many have the pseudonym; their amounts are as they were."""
+    left: list[str]
+    """What only the owner can remove, a sentence each."""
 
 
 class LogRow(TypedDict):

@@ -27,6 +27,7 @@ from .security.door import Door
 from .security.keys import Keys
 from .security.rate_limits import RateLimits
 from .settings import Settings
+from .storage_keys import StorageKeys
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +50,7 @@ class Parts:
     rate_limits: RateLimits
     vaults: Vaults
     audit: Audit
+    storage_keys: StorageKeys
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,7 @@ class Gateway:
             SettingsError: as at the start.
         """
         old, new = self.rules, self._load_rules()
+        self.parts.storage_keys.configure(new.settings.storage.encryption_key)
         await new.privacy.warm()
         await self.parts.accounts.configure(new.settings)
         self.parts.audit.configure(days=new.settings.pii.audit_days, timezone=new.settings.server.timezone)

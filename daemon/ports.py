@@ -395,6 +395,14 @@ class Journal(Protocol):
         """Records up to `seq` are no longer needed; whole files of them are removed."""
         ...
 
+    def begin_file(self) -> None:
+        """Write what comes into a new file, so that `forget_through` can remove all that there is now.
+
+        Raises:
+            JournalUnavailable: what comes is written where it was.
+        """
+        ...
+
     def close(self) -> None: ...
 
 
@@ -468,6 +476,11 @@ class SpendLog(Protocol):
 
     async def of_request(self, request_id: str) -> list[LedgerRow]:
         """The rows of one request, or the one row of that id; oldest first."""
+        ...
+
+    async def erase_user(self, user: str, pseudonym: str) -> int:
+        """Put the pseudonym where the user stands, and take out what else tells of a person: session and the print of
+        the prompt. Money and tokens stay. Nothing of it is left in the files. How many rows there were."""
         ...
 
     async def export_parquet(self, query: SpendQuery, path: str) -> int:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from . import data_dir as data
-from . import storage_keys
 from .adapters.audit_sqlite import SqliteAudit
 from .adapters.embedder_onnx import OnnxEmbedder
 from .adapters.finder_presidio import PresidioFinder
@@ -61,6 +60,7 @@ from .security.rate_limits import RateLimits
 from .security.tokens import Tokens
 from .settings import PiiSettings, ProviderSettings, Settings, StorageSettings
 from .settings_sources import Loaded
+from .storage_keys import StorageKeys
 
 log = logging.getLogger(__name__)
 
@@ -138,8 +138,8 @@ def _build_parts(settings: Settings, data_dir: Path, clock: Clock, key: bytes) -
         recent.add(row)
         rate_limits.row(row)
 
-    sealer = _build_sealer(settings.storage, data_dir, key)
-    store = _build_store(settings.storage, data_dir, clock, sealer)
+    storage_keys = StorageKeys(settings.storage.encryption_key, data_dir, data.derived_key(key, "storage"))
+    store = _build_store(settings.storage, data_dir, clock, storage_keys.sealer)
     is_shared = settings.storage.url != "embedded"
     model = find_model(MODEL)
     embedder = OnnxEmbedder(model)
@@ -172,14 +172,16 @@ def _build_parts(settings: Settings, data_dir: Path, clock: Clock, key: bytes) -
         is_shared=is_shared,
         before_change=accounts.budgets.read,
     )
-    vaults = Vaults(_build_vault_store(settings.storage, data_dir, clock), sealer, clock)
+    vaults = Vaults(_build_vault_store(settings.storage, data_dir, clock), storage_keys.sealer, clock)
     audit = Audit(
         SqliteAudit(data_dir / "audit.sqlite"),
         clock,
         days=settings.pii.audit_days,
         timezone=settings.server.timezone,
     )
-    return Parts(store, accounts, cache, embedder, recent, metrics, clock, keys, rate_limits, vaults, audit)
+    return Parts(
+        store, accounts, cache, embedder, recent, metrics, clock, keys, rate_limits, vaults, audit, storage_keys
+    )
 
 
 def _load_verifier() -> Verifier | None:
@@ -202,10 +204,6 @@ def _build_vault_store(settings: StorageSettings, data_dir: Path, clock: Clock) 
     if settings.url == "embedded":
         return EmbeddedVaults(data_dir / "vaults.sqlite", clock)
     return RedisVaults(settings.url, clock)
-
-
-def _build_sealer(settings: StorageSettings, data_dir: Path, key: bytes) -> Sealer:
-    return Sealer(storage_keys.current_first(settings.encryption_key, data_dir, data.derived_key(key, "storage")))
 
 
 def _build_rules(settings: Settings, parts: Parts, traffic: Traffic, key: bytes) -> Rules:

@@ -133,6 +133,14 @@ class ControlClient:
     def pii_report(self, *, by: str, since: str) -> api.PiiReport:
         return cast(api.PiiReport, self._get(api.PII_REPORT, by=by, since=since))
 
+    def erase_user(self, user: str) -> api.Erased:
+        return cast(api.Erased, self._send("POST", api.ERASE, {"user": user}))
+
+    def rotate_storage_key(self, *, forget_old: bool) -> tuple[str, int]:
+        """The file that holds the keys, and how many there are."""
+        answer = self._send("POST", api.ROTATE_KEY, {"forget_old": forget_old})
+        return answer["file"], answer["keys"]
+
     def logs(self, limit: int) -> list[api.LogRow]:
         """The last `limit` requests, oldest first."""
         return cast("list[api.LogRow]", self._get(api.LOGS, limit=limit)["rows"])

@@ -35,6 +35,7 @@ COMMANDS = {
     "Set": {
         "budget": "Limits per org, team, user, key, model or tag.",
         "keys": "Virtual keys: who may ask what, and how much.",
+        "privacy": "Erase a person; a new key for what is stored.",
         "doctor": "What is wrong on this machine, and the next step for each.",
         "configure": "Point an agent's own settings file to the gateway, and back.",
         "config": "Check the settings; show where each came from.",

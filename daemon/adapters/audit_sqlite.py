@@ -20,6 +20,7 @@ T = TypeVar("T")
 
 _SCHEMA = """
 PRAGMA journal_mode = WAL;
+PRAGMA secure_delete = ON;
 CREATE TABLE IF NOT EXISTS findings (
     at REAL NOT NULL, request_id TEXT NOT NULL, key TEXT NOT NULL, side TEXT NOT NULL,
     type TEXT NOT NULL, operator TEXT NOT NULL, count INTEGER NOT NULL

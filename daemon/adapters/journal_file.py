@@ -71,6 +71,12 @@ class FileJournal:
         while len(self._files) > 1 and self._files[1] <= seq + 1:
             self._path(self._files.pop(0)).unlink(missing_ok=True)
 
+    def begin_file(self) -> None:
+        try:
+            self._begin_file(self._seq + 1)
+        except OSError as error:
+            raise JournalUnavailable(f"the journal cannot be written: {error.strerror}") from error
+
     def close(self) -> None:
         open_now = [self._fd] if self._fd is not None else []
         self._fd = None
@@ -104,11 +110,15 @@ class FileJournal:
         """The descriptor to append to; a new file at the start and when the last one is full."""
         if self._fd is not None and self._size < self._file_bytes:
             return self._fd
-        fd = os.open(self._path(self._seq), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        return self._begin_file(self._seq)
+
+    def _begin_file(self, first_seq: int) -> int:
+        fd = os.open(self._path(first_seq), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         if self._fd is not None:
             self._full.append(self._fd)  # synced and closed by the next `sync`, off the event loop
         self._fd, self._size = fd, 0
-        self._files.append(self._seq)
+        if first_seq not in self._files[-1:]:
+            self._files.append(first_seq)
         return fd
 
     def _last_seq_on_disk(self) -> int:

@@ -13,6 +13,7 @@ import logging
 import shutil
 from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime
 from operator import attrgetter
 from pathlib import Path
@@ -25,6 +26,7 @@ from ..errors import CannotStart, SpendLogUnavailable
 from ..exchange import JsonObject, LedgerRow
 from ..ports import SpendQuery
 from ..spend_sums import BilledDay, Charge, HourSum, PromptCacheSum, Repeats, SmallCalls
+from . import spendlog_duckdb_erasure as erasure
 from . import spendlog_duckdb_reports as reports
 from .spendlog_duckdb_schema import COLUMNS, CREATE, FORWARD, NAMES, SCHEMA_VERSION
 
@@ -112,6 +114,9 @@ class DuckDbSpendLog:
         one = f'SELECT {NAMES} FROM ledger WHERE request_id = $id OR "id" = $id ORDER BY "at", rowid'
         return [_row(values) for values in await self._ask(one, {"id": request_id})]
 
+    async def erase_user(self, user: str, pseudonym: str) -> int:
+        return await self._in_worker(self._erase_user, user, pseudonym)
+
     async def export_parquet(self, query: SpendQuery, path: str) -> int:
         """
         Raises:
@@ -186,6 +191,21 @@ class DuckDbSpendLog:
             insert = _INSERT.format(columns=columns)
             self._connection.execute(insert, [*values, reports.stored(min(moments)), reports.stored(max(moments))])
         self._connection.execute("UPDATE progress SET last_seq = greatest(last_seq, ?)", [last_seq])
+
+    def _erase_user(self, user: str, pseudonym: str) -> int:
+        """In this file and in the copies of older schemas; each is written anew, since DuckDB leaves what it replaced
+        in the file until its place is needed."""
+        erased = erasure.erase_user(self._connection, user, pseudonym)
+        self._close()
+        try:
+            erasure.rewrite(self._path, _connect)
+            for copy in self._path.parent.glob(f"{self._path.stem}.v*{self._path.suffix}"):
+                with closing(_connect(copy)) as connection:
+                    erasure.erase_user(connection, user, pseudonym)
+                erasure.rewrite(copy, _connect)
+        finally:
+            self._connection = _connect(self._path)
+        return erased
 
     def _in_transaction(self, work: Callable[[], object]) -> None:
         self._connection.execute("BEGIN")

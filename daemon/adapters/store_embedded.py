@@ -63,8 +63,8 @@ class EmbeddedStore(MemoryCounters):
 
     `fsync`: with `grouped` an acknowledged write survives the death of this process, with `always`
     that of the machine. A damaged file is set aside when it is opened, and a fresh one made. No other process
-    may write the file: keys that this one has not seen are not looked for. With a `seal` texts rest sealed, what was
-    removed is overwritten, and what rests unsealed is not returned.
+    may write the file: keys that this one has not seen are not looked for. What was removed is overwritten. With a
+    `seal` texts rest sealed, and what rests unsealed is not returned.
     """
 
     def __init__(
@@ -268,7 +268,7 @@ class EmbeddedStore(MemoryCounters):
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute(f"PRAGMA synchronous = {'FULL' if self._fsync == 'always' else 'NORMAL'}")
             connection.execute("PRAGMA journal_size_limit = 67108864")
-            connection.execute(f"PRAGMA secure_delete = {'OFF' if self._seal is None else 'ON'}")
+            connection.execute("PRAGMA secure_delete = ON")
             if version == 0:
                 connection.executescript(Path(__file__).with_suffix(".sql").read_text())
             elif version < SCHEMA_VERSION:

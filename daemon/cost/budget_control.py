@@ -54,6 +54,11 @@ class BudgetControl:
         """Whether there was one. Raises Forbidden where helix.toml has it."""
         return await self._budgets.remove(scope, window)
 
+    def counters_of(self, scope: str) -> list[str]:
+        """The store's names for what is counted for a scope now."""
+        limits = [limit for limit in self._budgets.all(self._clock.now()) if limit.scope == scope]
+        return [counter.name for limit in limits for counter in limit.counters]
+
     async def raise_limit(self, body: JsonObject) -> BudgetRow:
         """Raise a budget's limit for a while.
 

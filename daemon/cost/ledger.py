@@ -168,6 +168,19 @@ class Ledger:
         await self._flush_if_possible()
         return self._spend_log
 
+    async def erase_user(self, user: str, pseudonym: str) -> int:
+        """Put a pseudonym in the place of a user, in all rows that ended; how many there were.
+
+        Raises:
+            SpendLogUnavailable: nothing may be assumed done.
+        """
+        await self.flush()
+        async with self._flushing:
+            count = await self._spend_log.erase_user(user, pseudonym)
+            self._journal.begin_file()
+            self._forget_written(self._last_seq)
+        return count
+
     async def recent(self, limit: int) -> list[LedgerRow]:
         """The newest rows, newest last."""
         await self._flush_if_possible()

@@ -103,6 +103,14 @@ class Statements:
             raise NotFound(f"the ledger has no request {request_id}")
         return [explained(row) for row in rows]
 
+    async def erase_user(self, user: str, pseudonym: str) -> int:
+        """Put a pseudonym in the place of a user; the money stays. How many rows there were.
+
+        Raises:
+            SpendLogUnavailable: nothing may be assumed done.
+        """
+        return await self._ledger.erase_user(user, pseudonym)
+
     async def recent(self, limit: int) -> list[LedgerRow]:
         """The newest rows, newest last."""
         return await self._ledger.recent(limit)

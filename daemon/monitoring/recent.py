@@ -28,6 +28,11 @@ class Recent:
         for watcher in self._watchers:
             watcher.offer(row)
 
+    def rename_user(self, user: str, pseudonym: str) -> None:
+        for row in self._rows:
+            if row.user == user:
+                row.user, row.session = pseudonym, ""
+
     def last(self, limit: int) -> list[LedgerRow]:
         """Oldest first."""
         return list(self._rows)[-limit:] if limit > 0 else []

@@ -143,3 +143,17 @@ def test_always_means_on_the_disk_before_append_returns(tmp_path, monkeypatch):
     FileJournal(tmp_path, fsync_always=True).append({"n": 1})
 
     assert 1 == len(synced)
+
+
+def test_a_new_file_lets_all_that_there_was_be_forgotten(tmp_path):
+    journal = FileJournal(tmp_path)
+    first = journal.append({"user": "ann"})
+    journal.begin_file()
+    journal.begin_file()
+    journal.forget_through(first)
+    left = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    second = journal.append({"user": "bo"})
+
+    assert b"" == left
+    assert [(second, {"user": "bo"})] == list(journal.replay())
+    assert second > first

@@ -306,3 +306,23 @@ async def written(path, *rows) -> None:
     await spend_log.open()
     await spend_log.write(rows, 1)
     await spend_log.aclose()
+
+
+async def test_a_user_is_erased_from_the_file_and_its_older_copies_and_the_money_stays(spend_log, tmp_path):
+    hers = [row(f"h{n}", user="ann-the-first", session="s-1", cost_usd=Decimal("0.1")) for n in range(300)]
+    refused = row("r", kind="refused", user="ann-the-first", reason="budget_exceeded user:ann-the-first/day: no")
+    await spend_log.write([*hers, refused, row("b", user="ann-the-second", cost_usd=Decimal("1"))], 7)
+    duckdb.connect(tmp_path / "spend.v1.duckdb").execute(
+        "CREATE TABLE ledger AS SELECT 'ann-the-first' AS \"user\", '' AS reason"
+    ).close()
+    before = await spend_log.report(ALWAYS)
+    erased = await spend_log.erase_user("ann-the-first", "erased-1")
+    found = await spend_log.recent(1_000)
+
+    assert 301 == erased
+    assert before == await spend_log.report(ALWAYS)
+    assert {"erased-1", "ann-the-second"} == {one.user for one in found}
+    assert {""} == {one.session for one in found}
+    assert "budget_exceeded user:erased-1/day: no" in {one.reason for one in found}
+    assert 7 == await spend_log.last_seq()
+    assert not [path for path in tmp_path.iterdir() if b"ann-the-first" in path.read_bytes()]
