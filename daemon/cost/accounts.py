@@ -7,7 +7,6 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from decimal import Decimal
-from functools import partial
 from typing import Protocol
 
 from ..dialects.dialect import Dialect
@@ -216,7 +215,7 @@ class Accounts:
         """Price, admit and write down, in this order; nothing stays reserved when this raises."""
         price = await self._prices.price(asked_as, target)
         sent = to_json(body)
-        need = need_of(price, dialect, body, sent, partial(self._habits.usual_output, target))
+        need = need_of(price, dialect, body, sent, self._habits.of(target))
         is_free = price is not None and price.is_free
         admitted = Admitted() if is_free else await self._admit(ask, target, row, need, asked_as)
         if admitted.output_tokens is not None:
@@ -263,7 +262,9 @@ class Accounts:
         """What calls usually write is known again after a restart."""
         for row in rows:
             if row.kind == "call" and row.outcome == "settled":
-                self._habits.saw_output(Target(row.provider, row.upstream_model), row.output_tokens)
+                target = Target(row.provider, row.upstream_model)
+                self._habits.saw_output(target, row.output_tokens)
+                self._habits.saw_duration(target, (row.total_ms or 0.0) / 1e3)
 
     async def _settle_closed(self, closed: Iterable[Closed]) -> None:
         for call in closed:

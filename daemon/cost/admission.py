@@ -28,6 +28,9 @@ LEASE_S = 60.0
 """How long a reservation outlives this process; it is renewed three times in that."""
 
 WAIT_S = 2.0
+LONGEST_WAIT_S = 30.0
+"""Who finds no room waits as long as calls of its kind usually take, within these: so long the worst case of others is
+not known to be their cost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +137,7 @@ class Admission:
         while True:
             room = await self._tightest(limits)
             # Who can be answered by another model at once does not wait.
-            gives_up_s = began_s + (0.0 if room.limit.fallback_model else WAIT_S)
+            gives_up_s = began_s + (0.0 if room.limit.fallback_model else _patience_s(need))
             left_s = gives_up_s - self._clock.monotonic_s()
             is_last = left_s <= 0 or not room.standing.reserved_nanos
             tokens = need.output_within(room.nanos, at_any_size=is_last)
@@ -205,6 +208,10 @@ def _holds(limits: Sequence[Limit], amount_nanos: int) -> list[Hold]:
         )
         for limit in limits
     ]
+
+
+def _patience_s(need: Need) -> float:
+    return min(LONGEST_WAIT_S, max(WAIT_S, need.kind.usual_s() or 0.0))
 
 
 def _is_hopeless(room: _Room, need: Need) -> bool:

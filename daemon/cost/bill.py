@@ -63,6 +63,7 @@ class Bill:
         self._dialect = dialect
         self._books = books
         self._counted_at_bound: Usage | None = None
+        self._opened_s = books.clock.monotonic_s()
         self._is_settled = False
 
     @property
@@ -178,6 +179,7 @@ class Bill:
     def _learn(self, usage: Usage) -> None:
         self._books.habits.saw_input(self._terms.target, self._terms.body_bytes, usage.prompt_tokens)
         self._books.habits.saw_output(self._terms.target, usage.output_tokens)
+        self._books.habits.saw_duration(self._terms.target, self._books.clock.monotonic_s() - self._opened_s)
 
     def _estimated(self, output_text: str) -> Usage:
         tokens_in = self._books.habits.tokens_in

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
 from ..dialects.dialect import Dialect
 from ..exchange import JsonObject
+from .habits import CallsOfAKind
 from .money import nanos_of, usd_of
 from .rates import Price
 
@@ -33,9 +33,8 @@ class Need:
     usd_per_output_token: Decimal
     output_tokens: int
     """The most that it may write as it stands."""
-    usual_output_tokens: Callable[[], int | None]
-    """What calls of its kind stay within; None: not known yet. Asked at each try: calls that settle while this
-    one waits teach it."""
+    kind: CallsOfAKind
+    """Asked at each try: calls that settle while this one waits teach what is usual."""
     choices: int = 1
     """A call for several answers writes one token for each at least."""
 
@@ -65,7 +64,7 @@ class Need:
         return int(left_usd // self.usd_per_output_token) if self.usd_per_output_token else self.output_tokens
 
     def _usual(self, at_any_size: bool) -> int:
-        usual = self.usual_output_tokens()
+        usual = self.kind.usual_output()
         if usual is not None:
             return usual
         return SMALLEST_OUTPUT_TOKENS if at_any_size else UNLEARNED_OUTPUT_TOKENS
@@ -75,9 +74,7 @@ _MEDIA = re.compile(rb'"(?:audio|input_audio|modalities|image|image_url|input_im
 """Names and types of fields in which any dialect has something else than text."""
 
 
-def need_of(
-    price: Price | None, dialect: Dialect, body: JsonObject, sent: bytes, usual: Callable[[], int | None]
-) -> Need:
+def need_of(price: Price | None, dialect: Dialect, body: JsonObject, sent: bytes, kind: CallsOfAKind) -> Need:
     """The worst case of a request: its bytes as tokens, since no tokenizer makes more, at the dearest rate of any
     class that it may be billed in; then all the output it allows. `sent` is the body as JSON. What a body only
     refers to (a picture's URL) is not seen here.
@@ -86,7 +83,7 @@ def need_of(
     anything left, and is counted as unpriced.
     """
     if price is None:
-        return Need(usd_of(1), Decimal(0), 0, usual)
+        return Need(usd_of(1), Decimal(0), 0, kind)
     tier = body.get("service_tier")
     usd_per_input_token, usd_per_output_token = price.dearest(
         len(sent), tier if isinstance(tier, str) else None, with_media=_MEDIA.search(sent) is not None
@@ -98,6 +95,6 @@ def need_of(
         input_usd=len(sent) * usd_per_input_token,
         usd_per_output_token=usd_per_output_token,
         output_tokens=longest if stated is None else stated,
-        usual_output_tokens=usual,
+        kind=kind,
         choices=choices,
     )

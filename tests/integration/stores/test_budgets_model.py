@@ -183,7 +183,7 @@ class Budgets(RuleBasedStateMachine):
 def test_budgets_agree_with_a_plain_model(
     make_store: MakeStore, window: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(admission, "WAIT_S", 0.0)
+    monkeypatch.setattr(admission, "LONGEST_WAIT_S", 0.0)
     run_state_machine_as_test(
         lambda: Budgets(make_store, tmp_path, window),
         settings=settings(

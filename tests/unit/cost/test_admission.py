@@ -120,6 +120,25 @@ async def test_a_call_waits_for_another_to_settle_rather_than_be_refused(open_th
     assert ["0.11"] == [row["spent_usd"] for row in await books.accounts.budgets.rows()]
 
 
+async def test_waiting_is_as_long_as_calls_usually_take(open_the_books, clock, monkeypatch):
+    """A slow model's worst case refuses nobody who would fit once it is known what its calls cost."""
+    monkeypatch.setattr(admission, "WAIT_S", 0.0)
+    books = await open_the_books(budgets=[{"scope": "all", "limit_usd": "10"}])
+    async with books.reserving(ask(id="slow", max_tokens=10)) as slow:
+        clock.pass_s(5)
+        await slow.settle(Usage(1, 10), status=200)
+
+    async with books.reserving(ask(id="first", max_tokens=990)) as first:
+        second = asyncio.create_task(books.call(ask(id="second", max_tokens=900), output_tokens=1))
+        while not books.accounts._admission._turns._waiting:
+            await asyncio.sleep(0)
+        clock.pass_s(4)
+        await first.settle(Usage(1, 10), status=200)
+
+    await second
+    assert ["0.21"] == [row["spent_usd"] for row in await books.accounts.budgets.rows()]
+
+
 async def test_waiting_ends(open_the_books, monkeypatch):
     monkeypatch.setattr(admission, "WAIT_S", 0.0)
     books = await open_the_books(budgets=[{"scope": "all", "limit_usd": "10"}])

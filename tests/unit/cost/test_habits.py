@@ -41,7 +41,7 @@ def test_nine_calls_in_ten_stay_within_the_usual_output():
 
 def test_old_calls_are_forgotten():
     habits = Habits()
-    for output_tokens in [9999] * 10 + [5] * habits_module.OUTPUTS_KEPT:
+    for output_tokens in [9999] * 10 + [5] * habits_module.CALLS_KEPT:
         habits.saw_output(MODEL, output_tokens)
 
     assert 5 == habits.usual_output(MODEL)
