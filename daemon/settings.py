@@ -64,6 +64,9 @@ OFF_BY_DEFAULT = frozenset(
 )
 """Kinds of PII that are hidden only where `pii.entities` names an operator for them."""
 
+MOST_RETRIES = 5
+"""Of one request: whom six tries did not help another one will not."""
+
 
 class Section(BaseModel):
     """Unknown keys are errors, and nothing changes after loading. Infinity and NaN are no numbers here."""
@@ -171,11 +174,13 @@ class ProviderSettings(Section):
     models: tuple[str, ...] = ("*",)
     translate: tuple[Literal["responses"], ...] = ()
     connect_timeout_s: float = Field(10.0, gt=0)
-    timeout_s: float = Field(600.0, gt=0)
+    first_token_timeout_s: float = Field(600.0, gt=0)
+    idle_timeout_s: float = Field(300.0, gt=0)
+    timeout_s: float = Field(3600.0, gt=0)
 
 
 class RoutingSettings(Section):
-    retries: int = Field(0, ge=0, le=5)
+    retries: int = Field(0, ge=0, le=MOST_RETRIES)
 
 
 class ModelSettings(Section):

@@ -38,7 +38,7 @@ class AnthropicProvider:
 
     async def ask(self, call: Call) -> Answer:
         url, body = self._urls[call.dialect], to_json(call.body)
-        return await self._http.send(url, body, self._headers(call), stream=call.stream)
+        return await self._http.send(url, body, self._headers(call))
 
     async def aclose(self) -> None:
         await self._http.aclose()

@@ -5,7 +5,10 @@ Shared by the adapters whose provider is a server; each of them only says where 
 
 from __future__ import annotations
 
+import asyncio
+import math
 from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.request import getproxies, proxy_bypass
 
@@ -116,46 +119,47 @@ class HttpTransport:
     def __init__(self, settings: ProviderSettings, *, socket_path: str | None = None) -> None:
         self._provider = settings.name
         self._socket_path = socket_path
-        # `connect` includes the wait for a free connection of the pool, `sock_connect` does not.
-        self._stream_timeout = aiohttp.ClientTimeout(
-            total=None,
-            connect=settings.timeout_s,
-            sock_connect=settings.connect_timeout_s,
-            sock_read=settings.timeout_s,
-        )
-        self._whole_timeout = aiohttp.ClientTimeout(total=settings.timeout_s, sock_connect=settings.connect_timeout_s)
+        # Only this one is aiohttp's: it would set a new timer for each piece of a stream.
+        self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=settings.connect_timeout_s)
+        self._first_token_timeout_s = settings.first_token_timeout_s
+        self._idle_timeout_s = settings.idle_timeout_s
+        self._timeout_s = settings.timeout_s
         self._session: aiohttp.ClientSession | None = None
         self._proxy: str | None = None
 
-    async def send(
-        self, url: URL, body: bytes | None, headers: Mapping[str, str], *, stream: bool, method: str = "POST"
-    ) -> Answer:
+    async def send(self, url: URL, body: bytes | None, headers: Mapping[str, str], *, method: str = "POST") -> Answer:
         """Send the request once and return when the answer's headers are there.
 
-        A whole answer has `timeout_s` for all of it, a stream for each silence in it. Nothing is sent
-        twice: a call that may have been charged is repeated by whoever knows its price.
+        Nothing is sent twice: a call that may have been charged is repeated by whoever knows its price.
 
         Raises:
             UpstreamFailed: not reached, no HTTP, or a redirect (which would carry the key elsewhere).
             UpstreamTimeout: it did not answer in time.
         """
         session = self._session or self._open(url)
+        patience = self._patience()
         try:
-            response = await session.request(
-                method,
-                url,
-                data=body,
-                headers=headers,
-                timeout=self._stream_timeout if stream else self._whole_timeout,
-                allow_redirects=False,
-                proxy=self._proxy,
-            )
+            async with asyncio.timeout_at(patience.first_token_by_s):
+                response = await session.request(
+                    method,
+                    url,
+                    data=body,
+                    headers=headers,
+                    timeout=self._timeout,
+                    allow_redirects=False,
+                    proxy=self._proxy,
+                )
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise failure(self._provider, error) from None
         if 300 <= response.status < 400:
             response.close()
             raise UpstreamFailed(f"provider {self._provider}: it redirected the call; check its base_url")
-        return Answer(response.status, _headers_that_travel(response), _Pieces(self._provider, response))
+        return Answer(response.status, _headers_that_travel(response), _Pieces(self._provider, response, patience))
+
+    def _patience(self) -> _Patience:
+        now_s = asyncio.get_running_loop().time()
+        ends_s = now_s + self._timeout_s
+        return _Patience(min(now_s + self._first_token_timeout_s, ends_s), self._idle_timeout_s, ends_s)
 
     async def aclose(self) -> None:
         """Close all connections; calls under way fail. A later call opens a new pool."""
@@ -176,6 +180,16 @@ class HttpTransport:
         return aiohttp.TCPConnector(limit=1024, ttl_dns_cache=60)
 
 
+@dataclass(frozen=True, slots=True)
+class _Patience:
+    """Until when one call is waited for, by the loop's clock."""
+
+    first_token_by_s: float
+    idle_s: float
+    """Between two pieces."""
+    ends_s: float
+
+
 class _Pieces(AsyncGenerator[bytes, None]):
     """An answer's body as it comes.
 
@@ -183,25 +197,44 @@ class _Pieces(AsyncGenerator[bytes, None]):
     would stay with an answer that nobody reads.
     """
 
-    __slots__ = ("_ended", "_provider", "_read", "_response")
+    __slots__ = (
+        "_content",
+        "_ended",
+        "_has_begun",
+        "_loop",
+        "_patience",
+        "_provider",
+        "_response",
+        "_silent_until_s",
+        "_watch",
+    )
 
-    def __init__(self, provider: str, response: aiohttp.ClientResponse) -> None:
+    def __init__(self, provider: str, response: aiohttp.ClientResponse, patience: _Patience) -> None:
         self._provider = provider
         self._response = response
-        self._read = response.content.readany
+        self._content = response.content
         self._ended = False
+        self._has_begun = False
+        self._patience = patience
+        self._loop = asyncio.get_running_loop()
+        self._silent_until_s = patience.first_token_by_s
+        self._watch = self._look_again(self._loop.time())
 
     async def __anext__(self) -> bytes:
         if self._ended:
             raise StopAsyncIteration
+        if self._has_begun:
+            self._silent_until_s = self._loop.time() + self._patience.idle_s
         try:
-            piece = await self._read()
+            piece = await self._content.readany()
         except (aiohttp.ClientError, OSError) as error:
             await self.aclose()
             raise failure(self._provider, error) from None
         if not piece:
             await self.aclose()
             raise StopAsyncIteration
+        self._has_begun = True
+        self._silent_until_s = math.inf
         return piece
 
     async def asend(self, _value: None) -> bytes:
@@ -214,7 +247,24 @@ class _Pieces(AsyncGenerator[bytes, None]):
     async def aclose(self) -> None:
         """End the call: the connection of an answer that was not read to its end is closed."""
         self._ended = True
+        self._watch.cancel()
         self._response.close()
+
+    def _look(self) -> None:
+        """Give up a read that has waited for too long. One timer looks now and then: a new one for each piece is dear.
+        While nobody reads, the silence is not the provider's."""
+        now_s = self._loop.time()
+        if now_s >= self._waits_until_s():
+            self._content.set_exception(TimeoutError())
+        else:
+            self._watch = self._look_again(now_s)
+
+    def _look_again(self, now_s: float) -> asyncio.TimerHandle:
+        """In time for a wait that begins from now on as well."""
+        return self._loop.call_at(min(self._waits_until_s(), now_s + self._patience.idle_s), self._look)
+
+    def _waits_until_s(self) -> float:
+        return min(self._silent_until_s, self._patience.ends_s)
 
 
 def _headers_that_travel(response: aiohttp.ClientResponse) -> dict[str, str]:

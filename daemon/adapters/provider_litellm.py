@@ -62,7 +62,7 @@ class LitellmProvider:
         self._name = settings.name
         self._api_key = api_key(settings)
         self._api_base = settings.base_url or None
-        self._timeout_s = settings.timeout_s
+        self._timeout_s = min(max(settings.first_token_timeout_s, settings.idle_timeout_s), settings.timeout_s)
         self._child = LitellmChild(settings.name, _child_environment(settings, os.environ))
         self._http = HttpTransport(settings, socket_path=str(self._child.socket_path))
 
@@ -70,7 +70,7 @@ class LitellmProvider:
         await self._child.running()
         # The host only fills the Host header; the connection is the unix socket.
         url = URL(f"http://litellm/{call.dialect}")
-        answer = await self._http.send(url, self._request(call), {}, stream=call.stream)
+        answer = await self._http.send(url, self._request(call), {})
         if (failure := answer.headers.get(FAILURE_HEADER)) is not None:
             await answer.pieces.aclose()
             raise self._failed(failure)

@@ -42,12 +42,12 @@ class OpenAiProvider:
         url = self._urls[call.dialect]
         if call.dialect == "stored_responses":
             return await self._ask_for_stored(url, call)
-        return await self._http.send(url, to_json(call.body), self._headers(call), stream=call.stream)
+        return await self._http.send(url, to_json(call.body), self._headers(call))
 
     async def _ask_for_stored(self, url: URL, call: Call) -> Answer:
         """A request without a body: the call's says what to do with which."""
         stored = (url / call.body["path"]).with_query(call.body["query"])
-        return await self._http.send(stored, None, self._headers(call), stream=call.stream, method=call.body["method"])
+        return await self._http.send(stored, None, self._headers(call), method=call.body["method"])
 
     async def aclose(self) -> None:
         await self._http.aclose()

@@ -18,6 +18,7 @@ from ..ports import Clock
 from ..security.attribution import client_of, header_session, header_tags, header_user
 from .foreign_headers import PREFIXES as FOREIGN_PREFIXES
 from .foreign_headers import in_own_words
+from .patience import asked_retries
 
 # What goes upstream of the caller's headers (DECISIONS, The door); all others stay here.
 _FORWARDED_PREFIXES = ("anthropic-", "openai-")
@@ -73,6 +74,7 @@ async def read_ask(
         started_s=started_s,
         session=header_session(headers),
         client=client_of(forwarded.get("user-agent")),
+        retries=asked_retries(headers) if foreign else None,
     )
 
 

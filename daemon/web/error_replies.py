@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 
 from aiohttp import web
 
@@ -12,6 +13,8 @@ from ..exchange import DialectName
 from ..json_text import to_json
 
 log = logging.getLogger(__name__)
+
+_IN_FRONT = re.compile(r"^(?:/tagged/[^/]+)?(?:/v1)?(?=/)")
 
 
 class _Internal(RequestRefused):
@@ -43,7 +46,12 @@ def as_refusal(error: Exception) -> RequestRefused:
 
 def dialect_of(path: str) -> DialectName:
     """Whose protocol an error has where no dialect answers: Anthropic's below `/messages`, else OpenAI's."""
-    return "messages" if path.removeprefix("/v1").startswith("/messages") else "chat"
+    return "messages" if bare(path).startswith("/messages") else "chat"
+
+
+def bare(path: str) -> str:
+    """A path without the tags and the version that each route may have in front."""
+    return _IN_FRONT.sub("", path, count=1)
 
 
 def error_reply(error: Exception, dialect: DialectName, request_id: str) -> web.Response:

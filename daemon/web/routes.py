@@ -11,14 +11,14 @@ from aiohttp import web
 
 from ..control_api import TAGGED
 from ..dialects import dialect_named
-from ..errors import Forbidden, MethodNotAllowed, NotFound, RateLimited, RequestRefused
+from ..errors import Forbidden, MethodNotAllowed, NotFound, NoWebSocket, RateLimited, RequestRefused
 from ..exchange import Ask, Caller, DialectName, JsonObject, Pieces, Reply
 from ..gateway import Gateway
 from ..json_text import to_json
 from ..security.keys import VirtualKey
 from ..security.roles import check_may_ask, check_may_look
 from .asking import new_request_id, read_ask
-from .error_replies import as_refusal, dialect_of, error_reply
+from .error_replies import as_refusal, bare, dialect_of, error_reply
 from .patience import asked_patience, within
 
 _ASKED: Mapping[str, DialectName] = MappingProxyType(
@@ -156,10 +156,12 @@ class Routes:
         return web.Response(body=body, headers={"content-type": "text/plain; version=0.0.4; charset=utf-8"})
 
     async def no_route(self, request: web.Request) -> web.Response:
-        if request.path.removeprefix("/v1") in _ASKED:
-            refused: RequestRefused = MethodNotAllowed("POST")
+        if bare(request.path) not in _ASKED:
+            refused: RequestRefused = NotFound("there is no such route here")
+        elif request.headers.get("upgrade", "").lower() == "websocket":
+            refused = NoWebSocket("answers stream over HTTP here: ask by POST")
         else:
-            refused = NotFound("there is no such route here")
+            refused = MethodNotAllowed("POST")
         return error_reply(refused, dialect_of(request.path), new_request_id())
 
     def _let_in(self, request: web.Request) -> Caller:

@@ -92,6 +92,27 @@ async def test_patience_that_is_no_number_is_refused(daemon, upstream):
     assert [] == upstream.asked
 
 
+async def test_who_wants_retries_gets_them_where_the_owner_wants_none(daemon, upstream):
+    upstream.next(Reply.error(503), Reply.error(503))
+
+    assert 200 == (await ask(daemon, {"x-litellm-num-retries": "2"})).status
+    assert 3 == len(upstream.asked)
+
+
+async def test_who_wants_no_retries_gets_none(start_daemon, upstream):
+    daemon = await start_daemon("[routing]\nretries = 2\n")
+    upstream.next(Reply.error(503))
+
+    assert 503 == (await ask(daemon, {"x-litellm-num-retries": "0"})).status
+    assert 1 == len(upstream.asked)
+
+
+async def test_retries_that_are_no_number_are_refused(daemon, upstream):
+    for retries in ("two", "-1", "1.5", "9" * 5_000):
+        assert 400 == (await ask(daemon, {"x-litellm-num-retries": retries})).status
+    assert [] == upstream.asked
+
+
 async def test_helixs_own_header_wins(daemon):
     await ask(daemon, {"x-portkey-cache-namespace": "theirs", "x-helix-cache-namespace": "own"})
 

@@ -86,6 +86,8 @@ async def test_a_route_asked_in_another_way_says_which(daemon):
         ("CONNECT localhost:80 HTTP/1.1", 404, False),
         ("GET /v1/messages/batches HTTP/1.1", 404, True),
         ("GET /messages HTTP/1.1", 405, True),
+        ("GET /tagged/run-1/v1/messages HTTP/1.1", 405, True),
+        ("GET /tagged/run-1/v1/responses HTTP/1.1", 405, False),
     ],
 )
 async def test_what_no_handler_answers_is_json_too(daemon, sent, expected, is_anthropic):
@@ -93,6 +95,16 @@ async def test_what_no_handler_answers_is_json_too(daemon, sent, expected, is_an
 
     assert expected == status
     assert ("error" == json.loads(body).get("type")) == is_anthropic
+
+
+@pytest.mark.parametrize("path", ["/v1/responses", "/responses", "/tagged/run-1/v1/responses"])
+async def test_a_websocket_is_declined_in_the_way_that_codex_goes_on_from(daemon, path):
+    """Another status makes it try five times more, which takes six seconds."""
+    status, headers, _ = await speak(
+        daemon, f"GET {path} HTTP/1.1\r\n{HEAD}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n".encode()
+    )
+
+    assert (426, "application/json") == (status, headers["content-type"])
 
 
 async def test_an_expectation_that_cannot_be_met_is_said_in_json(daemon):

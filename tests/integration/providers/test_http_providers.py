@@ -276,6 +276,46 @@ async def test_a_silent_provider_is_upstream_timeout(wing, upstream, make_call, 
     assert 504 == late.value.status
 
 
+@pytest.mark.parametrize(
+    ("limits", "hold_after"),
+    [
+        ({"first_token_timeout_s": 0.2}, None),
+        ({"first_token_timeout_s": 0.2}, 0),
+        ({"idle_timeout_s": 0.2}, 1),
+        ({"timeout_s": 0.2}, 1),
+    ],
+    ids=["no head", "no first piece", "silence", "never ending"],
+)
+async def test_each_wait_has_a_bound_of_its_own(wing, upstream, make_call, read, limits, hold_after):
+    provider = wing.provider(upstream.url, **limits)
+    upstream.next(Reply("one two three", hold=asyncio.Event(), hold_after=hold_after))
+    with pytest.raises(UpstreamTimeout):
+        await read(await provider.ask(make_call(wing.type, stream=True)))
+    await provider.aclose()
+    await upstream.until_hung_up()
+
+
+async def test_a_slow_reader_is_not_taken_for_a_silent_provider(wing, upstream, make_call):
+    provider = wing.provider(upstream.url, idle_timeout_s=0.1)
+    upstream.next(Reply("one two three", gap_s=0.02))
+    answer = await provider.ask(make_call(wing.type, stream=True))
+    pieces = [await anext(answer.pieces)]
+    await asyncio.sleep(0.3)  # the caller's own time: nothing else can be waited for
+    pieces += [piece async for piece in answer.pieces]
+    await provider.aclose()
+
+    assert b"three" in b"".join(pieces)
+
+
+async def test_an_answer_may_take_longer_than_any_silence_in_it(wing, upstream, make_call, read):
+    provider = wing.provider(upstream.url, idle_timeout_s=0.3, first_token_timeout_s=0.3)
+    upstream.next(Reply("one two three four five six seven", gap_s=0.05))
+    whole = await read(await provider.ask(make_call(wing.type, stream=True)))
+    await provider.aclose()
+
+    assert b"seven" in whole
+
+
 async def test_a_header_that_cannot_be_sent_is_refused_without_its_value(wing, provider, make_call):
     with pytest.raises(UpstreamFailed) as failed:
         await provider.ask(make_call(wing.type, headers={"user-agent": "planted\r\nx: y"}))
