@@ -30,6 +30,7 @@ from .pii.remembering import RememberingSource
 from .pii.revealing import PieceSource, RevealedStream, reveal_whole
 from .pii.vaults import Vaults
 from .ports import Clock
+from .routing.optimizing import Optimizer
 from .routing.router import Router
 from .security.attribution import body_session, body_tags, lasting_user
 from .security.callers import Callers
@@ -43,6 +44,7 @@ class Pipeline:
     vaults: Vaults
     audit: Audit
     router: Router
+    optimizer: Optimizer
     cache: Cache
     flights: Flights
     fetcher: Fetcher
@@ -60,6 +62,7 @@ class Pipeline:
         dialect = dialect_named(ask.dialect)
         route = self.router.route(ask.model, ask.dialect)
         ask, hidden = await self._hide(dialect, ask)
+        ask, route = self.optimizer.optimized(ask, dialect, route)
         try:
             lookup = await self.cache.find(ask=ask, dialect=dialect, body=ask.body, target=route.targets[0])
         except CacheMiss as miss:
@@ -87,9 +90,10 @@ class Pipeline:
             started_s=self.clock.monotonic_s(),
         )
         dialect = dialect_named(ask.dialect)
-        target = self.router.route(model, ask.dialect).targets[0]
+        route = self.router.route(model, ask.dialect)
         await self.privacy.hide(dialect, ask.body)
-        return await self.cache.why(ask=ask, dialect=dialect, body=ask.body, target=target)
+        ask, route = self.optimizer.optimized(ask, dialect, route)
+        return await self.cache.why(ask=ask, dialect=dialect, body=ask.body, target=route.targets[0])
 
     async def _hide(self, dialect: Dialect, ask: Ask) -> tuple[Ask, Hidden]:
         """Hide the body's PII in place. Whom the request is for is read before, and named as it may be stored."""

@@ -231,6 +231,19 @@ class BudgetSettings(Section):
         raise ValueError('expected "all" or org:X, team:X, user:X, key:X, model:X or tag:X')
 
 
+class OptimizeWhen(Section):
+    max_prompt_tokens: int | None = Field(None, ge=1)
+    max_output_tokens: int | None = Field(None, ge=1)
+    """The most that the request itself allows; one that says nothing may write a long answer."""
+    no_tools: bool = False
+
+
+class OptimizeSettings(Section):
+    from_: str = Field(alias="from", min_length=1)
+    to: str = Field(min_length=1)
+    when: OptimizeWhen = OptimizeWhen()
+
+
 class Settings(Section):
     server: ServerSettings = ServerSettings()
     jwt: JwtSettings = JwtSettings()
@@ -241,3 +254,4 @@ class Settings(Section):
     routing: RoutingSettings = RoutingSettings()
     models: tuple[ModelSettings, ...] = ()
     budgets: tuple[BudgetSettings, ...] = ()
+    optimize: tuple[OptimizeSettings, ...] = ()

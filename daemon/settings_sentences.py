@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from .settings import Section, Settings
 
 if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
     from pydantic_core import ErrorDetails
 
 Path = Sequence[str | int]
@@ -100,7 +101,7 @@ def is_reference(value: object) -> bool:
 def nearest_key(path: Path) -> str:
     """The known key that an unknown one most likely means: one much like it, else the closest of its section."""
     parent, name = path[:-1], str(path[-1])
-    siblings = list(section_at(parent).model_fields)
+    siblings = list(fields_of(section_at(parent)))
     if found := get_close_matches(name, siblings, 1, cutoff=0.8):
         return dotted((*parent, found[0]))
     elsewhere = {key.rsplit(".", 1)[-1]: key for key in known_keys()}
@@ -111,7 +112,7 @@ def nearest_key(path: Path) -> str:
 
 def known_keys(section: type[Section] = Settings, prefix: str = "") -> Iterator[str]:
     """Every key there is: `server.host`, `budgets.scope`."""
-    for name, field in section.model_fields.items():
+    for name, field in fields_of(section).items():
         inner = _section_in(field.annotation)
         if inner is None:
             yield prefix + name
@@ -119,11 +120,16 @@ def known_keys(section: type[Section] = Settings, prefix: str = "") -> Iterator[
             yield from known_keys(inner, f"{prefix}{name}.")
 
 
+def fields_of(section: type[Section]) -> dict[str, FieldInfo]:
+    """A section's fields by their keys; `from` is a word of Python's and no name of a field."""
+    return {field.alias or name: field for name, field in section.model_fields.items()}
+
+
 def section_at(path: Path) -> type[Section]:
     """The section whose keys stand below `path`; steps into a list are skipped, for all items are alike."""
     section: type[Section] = Settings
     for step in path:
-        field = section.model_fields.get(str(step))
+        field = fields_of(section).get(str(step))
         section = (_section_in(field.annotation) if field else None) or section
     return section
 

@@ -49,7 +49,7 @@ class Loaded:
 
     def values(self) -> dict[str, object]:
         """Every dotted key and its value, as JSON may have it; secrets are covered."""
-        leaves = _leaves(self.settings.model_dump())
+        leaves = _leaves(self.settings.model_dump(by_alias=True))
         return {sentences.dotted(path): sentences.covered(path, value) for path, value in leaves}
 
 
@@ -222,7 +222,7 @@ def _from_text(path: tuple[str, ...], text: str) -> object:
 
 
 def _annotation(path: tuple[str, ...]) -> Any:
-    known = sentences.section_at(path[:-1]).model_fields.get(path[-1])
+    known = sentences.fields_of(sentences.section_at(path[:-1])).get(path[-1])
     return known.annotation if known else None
 
 
@@ -375,7 +375,7 @@ def _is_time_zone(name: str) -> bool:
 def _origins(settings: Settings, draft: _Draft) -> dict[str, str]:
     return {
         sentences.dotted(path): draft.source(path) if draft.at(path) is not None else "default"
-        for path, _ in _leaves(settings.model_dump())
+        for path, _ in _leaves(settings.model_dump(by_alias=True))
     }
 
 

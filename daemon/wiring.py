@@ -51,6 +51,7 @@ from .pipeline import Pipeline
 from .ports import Clock, Finder, Provider, Store, VaultStore
 from .routing.attempts import Dispatcher
 from .routing.known_providers import providers_from_environment
+from .routing.optimizing import Optimizer
 from .routing.router import Router
 from .sealing import EntrySeal, Sealer
 from .security.callers import Callers
@@ -232,6 +233,7 @@ def _build_rules(settings: Settings, parts: Parts, traffic: Traffic, key: bytes)
         vaults=parts.vaults,
         audit=parts.audit,
         router=router,
+        optimizer=Optimizer(settings.optimize, router, parts.accounts.tokens_in),
         cache=parts.cache,
         flights=traffic.flights,
         fetcher=fetcher,

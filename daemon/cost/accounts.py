@@ -163,6 +163,10 @@ class Accounts:
         else:
             await bill.abandon(None)
 
+    def tokens_in(self, target: Target, size: int) -> int:
+        """About how many tokens so many bytes of a request are there."""
+        return self._habits.tokens_in(target, size)
+
     async def expected_usd(self, ask: Ask, target: Target) -> Decimal | None:
         """What a request is likely to cost there, by its length and by what the model usually writes; None where
         nobody knows its price."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from ..dialects.tools import brings_tools
 from ..errors import BudgetExceeded, RequestRefused
-from ..exchange import Ask, JsonObject, LedgerRow, RowKind, Target, Verdict
+from ..exchange import Ask, LedgerRow, RowKind, Target, Verdict
 from .budgets import budget_name
 
 
@@ -34,7 +35,8 @@ def call_row(ask: Ask, target: Target, attempt: int, *, cache: Verdict, pii: str
     row.outcome = "unknown"
     row.provider, row.upstream_model = target.provider, target.model
     row.cache = cache.value
-    row.prompt_print, row.swapped_from = ask.prompt_print, ask.swapped_from
+    row.prompt_print = ask.prompt_print
+    row.swapped_from = ask.swapped_from if ask.swapped_from != target.model else ""
     row.with_tools = brings_tools(ask.body)
     return row
 
@@ -76,8 +78,3 @@ def row_of_ask(ask: Ask, kind: RowKind, *, pii: str) -> LedgerRow:
         session=ask.session,
         client=ask.client,
     )
-
-
-def brings_tools(body: JsonObject) -> bool:
-    """Whether the model may call something; the dialects name the fields alike."""
-    return any(body.get(field) for field in ("tools", "functions", "mcp_servers", "web_search_options"))

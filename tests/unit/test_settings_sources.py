@@ -86,13 +86,12 @@ def test_the_repositorys_file_mentions_every_setting() -> None:
 
 def test_the_commented_examples_are_valid(place: Place) -> None:
     text = (REPOSITORY / "helix.toml").read_text()
-    examples = re.sub(r"^# (?=\[\[|\w+ = )", "", text, flags=re.MULTILINE)
+    examples = re.sub(r"^# (?=\[|\w+ = )", "", text, flags=re.MULTILINE)
 
     settings = place.load(place.write(examples, place.cwd / "all.toml"), OPENAI_API_KEY="sk-1").settings
 
-    assert (1, 2, 1, 1) == tuple(
-        len(many) for many in (settings.providers, settings.models, settings.budgets, settings.pii.recognizers)
-    )
+    lists = (settings.providers, settings.models, settings.budgets, settings.optimize, settings.pii.recognizers)
+    assert (1, 2, 1, 1, 1) == tuple(map(len, lists))
 
 
 def test_flags_go_over_the_environment_and_that_over_the_file(place: Place) -> None:
@@ -359,3 +358,17 @@ def test_a_byte_order_mark_is_no_mistake(place: Place) -> None:
     (place.cwd / "helix.toml").write_bytes(b"\xef\xbb\xbf[cache]\nttl_s = 5\n")
 
     assert 5 == place.load().settings.cache.ttl_s
+
+
+def test_a_rule_to_optimise_is_read_by_the_keys_that_are_written(place: Place) -> None:
+    place.write('[[optimize]]\nfrom = "a"\nto = "b"\nwhen = { no_tools = true }\n')
+
+    loaded = place.load()
+
+    (rule,) = loaded.settings.optimize
+    assert ("a", "b", True, None) == (rule.from_, rule.to, rule.when.no_tools, rule.when.max_prompt_tokens)
+    assert "helix.toml" == loaded.origin["optimize[0].from"]
+
+
+def test_a_misspelt_rule_is_told_the_key_as_it_is_written(place: Place) -> None:
+    assert "the nearest known one is optimize[0].from" in place.complaint('[[optimize]]\nfrm = "a"\nto = "b"\n')
