@@ -46,6 +46,8 @@ from .pii.hiding import Replacer
 from .pii.placeholders import Mint
 from .pii.privacy import Privacy
 from .pii.redacting import MAX_NUMBERED_VALUES, Redactor
+from .pii.restoring import Restorer
+from .pii.vault import Vault
 from .pii.vaults import Vaults
 from .pipeline import Pipeline
 from .ports import Clock, Finder, Provider, Store, VaultStore
@@ -105,10 +107,13 @@ def build_finder(settings: PiiSettings) -> Finder:
     return PresidioFinder(settings)
 
 
-def build_redactor(settings: PiiSettings, data_dir: Path) -> Redactor:
+def build_redactor(
+    settings: PiiSettings, data_dir: Path, on_new: Callable[[str, str], object] | None = None
+) -> Redactor:
     """The scanner with its operators, loaded, for `helix redact`; takes about a second.
 
-    The data directory is touched only where hashed or encrypted values have to be those of the daemon.
+    The data directory is touched only where hashed or encrypted values have to be those of the daemon. `on_new` is
+    told each placeholder's name with its value, for whoever wants to restore the text.
 
     Raises:
         FinderUnavailable: the scanner cannot be loaded.
@@ -116,12 +121,35 @@ def build_redactor(settings: PiiSettings, data_dir: Path) -> Redactor:
     """
     key = b""
     if {"hash", "encrypt"} & set(settings.entities.values()):
-        data.prepare(data_dir)
-        key = data.installation_key(data_dir)
+        key = _installation_key(data_dir)
     finder = build_finder(settings)
     finder.warm()
     operators = PresidioOperators(data.derived_key(key, "operators"))
-    return Redactor(finder, Replacer(Mint(max_values=MAX_NUMBERED_VALUES), operators, settings))
+    mint = Mint(max_values=MAX_NUMBERED_VALUES, on_new=on_new)
+    return Redactor(finder, Replacer(mint, operators, settings), is_reversible=on_new is not None)
+
+
+def build_restorer(vault: Vault, data_dir: Path) -> Restorer:
+    """For `helix restore`: what the vault knows, and what was encrypted under the key of this installation.
+
+    Raises:
+        CannotStart: the installation's key cannot be read or made.
+    """
+    return Restorer(vault, PresidioOperators(data.derived_key(_installation_key(data_dir), "operators")).decrypt)
+
+
+def map_key(data_dir: Path) -> bytes:
+    """The key of maps that have no passphrase.
+
+    Raises:
+        CannotStart: the installation's key cannot be read or made.
+    """
+    return data.derived_key(_installation_key(data_dir), "map")
+
+
+def _installation_key(data_dir: Path) -> bytes:
+    data.prepare(data_dir)
+    return data.installation_key(data_dir)
 
 
 def _with_providers(settings: Settings) -> Settings:

@@ -30,6 +30,7 @@ COMMANDS = {
         "logs": "The requests, as they happen.",
         "cache": "What is kept, and why something was a hit or a miss.",
         "redact": "Replace the PII in a text; works without a daemon.",
+        "restore": "Put back what `helix redact --map` replaced, or encrypted.",
         "pii": "What was found, and what became of it.",
     },
     "Set": {

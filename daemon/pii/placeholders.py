@@ -10,8 +10,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
+
+from ..exchange import Span
 
 # `\_` is Markdown's underscore, `\\_` the same inside JSON.
 _JOINT = r"(?:\\{0,2}_| )"
@@ -40,6 +42,13 @@ def may_hold_placeholders(text: str) -> bool:
 def canonical(spelled: str) -> str:
     """The name as it is minted, from any spelling of it."""
     return spelled.replace("\\", "").strip().replace(" ", "_").upper()
+
+
+def look_alikes_in(text: str) -> Iterator[Span]:
+    """Where something stands that reads like a placeholder, as of the kind that it names."""
+    if may_hold_placeholders(text):
+        for match in SPELLING.finditer(text):
+            yield Span(*match.span(), kind_of(canonical(match["name"])), 0.0)
 
 
 def names_in(text: str) -> Iterator[str]:
@@ -81,7 +90,10 @@ class Mint:
         max_values: int | None = None,
         after: int = 0,
         given: Mapping[str, str] = _NOTHING_GIVEN,
+        on_new: Callable[[str, str], object] | None = None,
     ) -> None:
+        """`on_new` is told each name with its value as it is given out."""
+        self._on_new = on_new
         self._taken = taken
         self._max_values = max_values
         self._after = after
@@ -94,6 +106,8 @@ class Mint:
         if key not in self._names:
             self._forget_beyond_limit()
             self._names[key] = self._next(entity_type)
+            if self._on_new is not None:
+                self._on_new(self._names[key], value)
         return self._names[key]
 
     def originals(self) -> dict[str, str]:

@@ -8,6 +8,7 @@ from ..exchange import Span
 from ..ports import Finder
 from .hiding import Replacer, with_repetitions
 from .passages import Passage
+from .placeholders import look_alikes_in
 from .scanning import find_in
 
 # Longer than any value but a private key; a finding that reaches into it may still grow.
@@ -31,9 +32,11 @@ class Redacted:
 class Redactor:
     """Redacts one text that comes in parts, then the next; placeholders are numbered through all of them."""
 
-    def __init__(self, finder: Finder, replacer: Replacer) -> None:
+    def __init__(self, finder: Finder, replacer: Replacer, *, is_reversible: bool = False) -> None:
+        """`is_reversible`: what looks like a placeholder already becomes one, so that it comes back as it stands."""
         self._finder = finder
         self._replacer = replacer
+        self._is_reversible = is_reversible
         self._lead = ""
         self._pending = ""
         self._done_chars = 0
@@ -54,7 +57,20 @@ class Redactor:
 
     def _find(self) -> tuple[Span, ...]:
         found = find_in(self._finder, Passage(self._pending, self._lead))
-        return tuple(with_repetitions([self._pending], [found])[0])
+        spans = with_repetitions([self._pending], [found])[0]
+        return tuple(self._with_look_alikes(spans) if self._is_reversible else spans)
+
+    def _with_look_alikes(self, spans: list[Span]) -> list[Span]:
+        """Also what looks like a placeholder, where nothing was found in it. It is no finding: its score is 0."""
+        taken = iter([*spans, Span(len(self._pending), len(self._pending), "", 0)])
+        after = next(taken)
+        apart = []
+        for look_alike in look_alikes_in(self._pending):
+            while after.end <= look_alike.start and after.start < len(self._pending):
+                after = next(taken)
+            if look_alike.end <= after.start:
+                apart.append(look_alike)
+        return sorted([*spans, *apart], key=lambda span: span.start)
 
     def _cut(self, found: tuple[Span, ...]) -> int:
         """Up to where the findings are sure: behind a line or a word, and not inside a finding."""
@@ -73,6 +89,7 @@ class Redactor:
         findings = tuple(
             Span(span.start + self._done_chars, span.end + self._done_chars, span.entity_type, span.score)
             for span in spans
+            if span.score > 0
         )
         self._done_chars += cut
         self._lead = (self._lead + source)[-_LEAD:]

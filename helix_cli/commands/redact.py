@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import io
-import json
-import sys
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from tempfile import SpooledTemporaryFile
-from typing import TYPE_CHECKING, Annotated, Protocol, TextIO
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
+from .. import diagnostics
 from ..diagnostics import CommandFailed, ExitCode, UsageMistake
 from ..options import Config, Json, settings
+from ..redaction import progress, sources, targets, writers
+from ..redaction.passphrases import passphrase
+from ..redaction.sources import STDIN, Source, TextInput
 
 if TYPE_CHECKING:
-    from daemon.exchange import Span
+    from daemon.pii.map_file import MapWriter
     from daemon.pii.redacting import Redacted, Redactor
     from daemon.settings import PiiSettings
-
-PART_CHARS = 65_536
-STDIN = "-"
 
 
 class RedactOperator(StrEnum):
@@ -36,40 +33,97 @@ class RedactOperator(StrEnum):
 
 
 def redact(
-    file: Annotated[str, typer.Argument(metavar="[FILE|-]", help="The text; - is stdin.")] = STDIN,
+    files: Annotated[
+        list[str] | None, typer.Argument(metavar="[FILE|FOLDER|-]...", help="The texts; - is stdin.")
+    ] = None,
     *,
     check: Annotated[bool, typer.Option("--check", help="Print where PII stands; exit 8 when there is any.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Write each file below it, under its own name.")
+    ] = None,
     jsonl: Annotated[
         str | None, typer.Option(metavar="FIELD", help="Each line is JSON with the text in FIELD.")
     ] = None,
     entities: Annotated[str | None, typer.Option(metavar="A,B", help="Look for these kinds only.")] = None,
     operator: Annotated[RedactOperator | None, typer.Option(help="What becomes of a value.")] = None,
+    map_file: Annotated[
+        Path | None, typer.Option("--map", metavar="FILE", help="Keep the originals there, encrypted, for restore.")
+    ] = None,
+    passphrase_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Of the map; else HELIX_MAP_PASSPHRASE, else a key of yours.")
+    ] = None,
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Replace the PII in a text. Exits 8 where --check finds any, or a kind is blocked."""
+    """Replace the PII in texts. Exits 8 where --check finds any, or a kind is blocked."""
     loaded = settings(config)
     policy = narrowed(loaded.settings.pii, entities, operator)
-    with _opened(file) as source:
+    found = sources.sources_of(files or [STDIN], leave_out=out)
+    if out is not None or not (check or as_json):
+        targets.refuse_to_mix(found, out)
+    with _map_writer(map_file, passphrase_file, loaded.data_dir) as names:
         from daemon.wiring import build_redactor
 
-        redactor = build_redactor(policy, loaded.data_dir)
-        texts = _json_texts(source, jsonl, file) if jsonl else [_Input(_parts(source))]
-        writer = _Json() if as_json else _Locations(file) if check else _JsonLines(jsonl) if jsonl else _Text()
-        found = _show(texts, redactor, writer)
-    if found and check:
+        redactor = build_redactor(policy, loaded.data_dir, None if names is None else names.add)
+        run = _Run(
+            redactor, jsonl, _writer_for(check=check, jsonl=jsonl, as_json=as_json, are_several=len(found) > 1), out
+        )
+        run.redact_each(found)
+    if run.kinds and check:
         raise typer.Exit(ExitCode.PII)
-    if blocked := sorted(kind for kind in found if policy.operator_of(kind) == "block"):
+    if blocked := sorted(kind for kind in run.kinds if policy.operator_of(kind) == "block"):
         raise CommandFailed(f"the text holds {', '.join(blocked)}, which is blocked", ExitCode.PII)
 
 
-def _show(texts: Iterable[_Input], redactor: Redactor, writer: _Writer) -> set[str]:
-    """Write every text redacted; the kinds that were found."""
-    found: set[str] = set()
-    _write_utf8()
-    for text in texts:
-        writer.show(text, _noting(redacted_pieces(redactor, text.parts), found))
-    return found
+@dataclass(slots=True)
+class _Run:
+    """Redacts one source after the other; placeholders are numbered through all of them."""
+
+    redactor: Redactor
+    jsonl: str | None
+    writer_for: Callable[[str], writers.Writer]
+    out: Path | None
+    kinds: set[str] = field(default_factory=set)
+    """What was found so far."""
+
+    def redact_each(self, found: Sequence[Source]) -> None:
+        with progress.shown(found) as begin:
+            for source in found:
+                if source.is_left_out:
+                    diagnostics.say(f"{source.name}: not a text, left out")
+                    continue
+                with targets.target_of(source, self.out) as out, sources.opened(source, begin(source)) as text:
+                    self._redact(source, text, out)
+
+    def _redact(self, source: Source, text: TextIO, out: TextIO) -> None:
+        writer = self.writer_for(source.name)
+        for one in sources.texts_in(text, self.jsonl, source.name):
+            writer.show(one, self._pieces(one), out)
+
+    def _pieces(self, text: TextInput) -> Iterator[Redacted]:
+        for piece in redacted_pieces(self.redactor, text.parts):
+            self.kinds.update(span.entity_type for span in piece.findings)
+            yield piece
+
+
+def _map_writer(
+    file: Path | None, passphrase_file: Path | None, data_dir: Path
+) -> AbstractContextManager[MapWriter | None]:
+    if file is None:
+        return nullcontext()
+    from daemon.pii.map_file import MapWriter
+    from daemon.wiring import map_key
+
+    secret = passphrase(passphrase_file)
+    return MapWriter(file, passphrase=secret, installation_key=b"" if secret else map_key(data_dir))
+
+
+def _writer_for(*, check: bool, jsonl: str | None, as_json: bool, are_several: bool) -> Callable[[str], writers.Writer]:
+    if as_json:
+        return lambda name: writers.Json(name if are_several else None)
+    if check:
+        return writers.Locations
+    return lambda name: writers.JsonLines(jsonl) if jsonl else writers.PlainText()
 
 
 def narrowed(policy: PiiSettings, entities: str | None, operator: RedactOperator | None) -> PiiSettings:
@@ -95,142 +149,7 @@ def _names(listed: str) -> set[str]:
     return {name.strip().upper() for name in listed.split(",") if name.strip()}
 
 
-@contextmanager
-def _opened(file: str) -> Iterator[TextIO]:
-    """The text as it is: line ends stay, and bytes that are no UTF-8 come out as they went in."""
-    try:
-        binary = sys.stdin.buffer if file == STDIN else Path(file).open("rb")  # noqa: SIM115 (closed below)
-    except FileNotFoundError:
-        raise CommandFailed(f"{file}: there is no such file", ExitCode.NOT_FOUND) from None
-    except OSError as error:
-        raise CommandFailed(f"{file}: {error.strerror}") from None
-    with io.TextIOWrapper(binary, "utf-8", "surrogateescape", newline="") as source:
-        yield source
-
-
-def _write_utf8() -> None:
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
-
-
-@dataclass(frozen=True, slots=True)
-class _Input:
-    """One text to redact: a whole file, or one field of `holder`, a line of JSON."""
-
-    parts: Iterable[str]
-    line: int = 1
-    holder: Mapping[str, object] | None = None
-
-
-def _parts(source: TextIO) -> Iterator[str]:
-    return iter(lambda: source.read(PART_CHARS), "")
-
-
-def _json_texts(source: TextIO, field: str, file: str) -> Iterator[_Input]:
-    """The field of each line.
-
-    Raises:
-        CommandFailed: a line is not a JSON object with a text there; what was before it is done.
-    """
-    for number, line in enumerate(source, start=1):
-        try:
-            holder = json.loads(line)
-            text = holder[field]
-        except (ValueError, KeyError, TypeError, RecursionError):
-            raise CommandFailed(f"{file}:{number}: expected a JSON object with a field {field}") from None
-        if not isinstance(text, str):
-            raise CommandFailed(f"{file}:{number}: the field {field} is not a text")
-        yield _Input([text], number, holder)
-
-
 def redacted_pieces(redactor: Redactor, parts: Iterable[str]) -> Iterator[Redacted]:
     for part in parts:
         yield redactor.feed(part)
     yield redactor.finish()
-
-
-def _noting(pieces: Iterable[Redacted], found: set[str]) -> Iterator[Redacted]:
-    """Pass the pieces on, and note which kinds were found."""
-    for piece in pieces:
-        found.update(span.entity_type for span in piece.findings)
-        yield piece
-
-
-class _Writer(Protocol):
-    def show(self, text: _Input, pieces: Iterable[Redacted]) -> None: ...
-
-
-class _Text:
-    """The redacted text itself."""
-
-    def show(self, text: _Input, pieces: Iterable[Redacted]) -> None:
-        for piece in pieces:
-            sys.stdout.write(piece.text)
-
-
-class _JsonLines:
-    """Each line as it was, but for the field."""
-
-    def __init__(self, field: str) -> None:
-        self._field = field
-
-    def show(self, text: _Input, pieces: Iterable[Redacted]) -> None:
-        redacted = "".join(piece.text for piece in pieces)
-        sys.stdout.write(json.dumps({**(text.holder or {}), self._field: redacted}, ensure_ascii=False) + "\n")
-
-
-class _Json:
-    """`{"text", "findings"}` on one line. Findings wait in a file, for the text goes out before them."""
-
-    def show(self, text: _Input, pieces: Iterable[Redacted]) -> None:
-        with SpooledTemporaryFile(max_size=PART_CHARS * 16, mode="w+", encoding="ascii") as findings:
-            sys.stdout.write('{"text": "')
-            for piece in pieces:
-                sys.stdout.write(json.dumps(piece.text)[1:-1])
-                for span in piece.findings:
-                    findings.write(f"{', ' if findings.tell() else ''}{json.dumps(_finding(span))}")
-            sys.stdout.write('", "findings": [')
-            findings.seek(0)
-            sys.stdout.writelines(iter(lambda: findings.read(PART_CHARS), ""))
-            sys.stdout.write("]}\n")
-
-
-def _finding(span: Span) -> dict[str, object]:
-    return {"entity_type": span.entity_type, "start": span.start, "end": span.end, "score": round(span.score, 4)}
-
-
-class _Locations:
-    """`file:line:column KIND score` for each finding; never the value. Columns count code points from 1."""
-
-    def __init__(self, file: str) -> None:
-        self._file = file
-
-    def show(self, text: _Input, pieces: Iterable[Redacted]) -> None:
-        cursor = _Cursor()
-        for piece in pieces:
-            for span in piece.findings:
-                cursor.move_to(span.start, piece.source)
-                # A field of a line of JSON stands on that line, whatever line ends are in it.
-                line, column = (text.line, span.start + 1) if text.holder else (cursor.line, cursor.column)
-                sys.stdout.write(f"{self._file}:{line}:{column} {span.entity_type} {span.score:.2f}\n")
-            cursor.pass_over(piece.source)
-
-
-class _Cursor:
-    """Counts lines and columns through a text that comes in pieces."""
-
-    def __init__(self) -> None:
-        self.line = self.column = 1
-        self._piece_start = self._at = 0
-
-    def move_to(self, offset: int, piece: str) -> None:
-        """Go to an offset of the whole text that lies in this piece."""
-        between = piece[self._at - self._piece_start : offset - self._piece_start]
-        self._at = offset
-        self.line += between.count("\n")
-        self.column = len(between) - between.rfind("\n") if "\n" in between else self.column + len(between)
-
-    def pass_over(self, piece: str) -> None:
-        """Go to the end of the piece; the next one begins there."""
-        self.move_to(self._piece_start + len(piece), piece)
-        self._piece_start = self._at

@@ -133,3 +133,106 @@ def test_the_owners_settings_hold(helix, file, home):
     (home / "own.toml").write_text('[pii]\nmode = "off"\nentities = { EMAIL_ADDRESS = "allow" }\n')
 
     assert "Hi ann@example.com\r\nssn <US_SSN_1>" in helix("redact", "--config", "own.toml", str(file)).out
+
+
+def test_a_folder_keeps_its_structure_and_numbers_go_through_all_of_it(helix, home):
+    tree = {
+        "a/b/one.txt": b"ann@example.com",
+        "a/two.md": b"bo@example.com, ann@example.com",
+        "pic.png": b"\x89\0ann@x.com",
+    }
+    for name, content in tree.items():
+        path = home / "in" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    (home / "in" / ".git").mkdir()
+    (home / "in" / ".git" / "config").write_text("ann@example.com")
+    (home / "in" / "a" / "two.md").chmod(0o640)
+    ran = helix("redact", "in", "--out", "in/redacted")
+    again = helix("redact", "in", "--out", "in/redacted")
+
+    written = {
+        str(path.relative_to(home / "in" / "redacted")): path.read_text()
+        for path in (home / "in" / "redacted").rglob("*.*")
+    }
+    assert (0, "") == (ran.code, ran.out)
+    assert "in/pic.png: not a text, left out" in ran.err
+    assert {"a/two.md": "<EMAIL_ADDRESS_1>, <EMAIL_ADDRESS_2>", "a/b/one.txt": "<EMAIL_ADDRESS_2>"} == written
+    assert 0o640 == (home / "in/redacted/a/two.md").stat().st_mode & 0o777
+    assert 0 == again.code
+
+
+def test_check_of_several_files_names_each(helix, home):
+    (home / "one").write_text("ann@example.com")
+    (home / "two").write_text("nothing")
+    (home / "three").write_text("\nbo@example.com")
+    ran = helix("redact", "--check", "one", "two", "three")
+
+    assert 8 == ran.code
+    assert ["one:1:1", "three:2:1"] == [line.split(" ")[0] for line in ran.out.splitlines()]
+
+
+def test_json_of_several_files_names_each(helix, home):
+    for name in ("one", "two"):
+        (home / name).write_text("ann@example.com")
+    rows = [json.loads(line) for line in helix("redact", "--json", "one", "two").out.splitlines()]
+
+    assert [("one", "<EMAIL_ADDRESS_1>"), ("two", "<EMAIL_ADDRESS_1>")] == [(row["file"], row["text"]) for row in rows]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("one", "two"), ("folder",), ("-", "one"), ("one", "--out", "."), ("one", "folder/one", "--out", "new")],
+)
+def test_nothing_is_mixed_and_nothing_written_over(helix, home, arguments):
+    (home / "folder").mkdir()
+    for name in ("one", "two", "folder/one", "folder/two"):
+        (home / name).write_text("ann@example.com")
+    ran = helix("redact", *arguments)
+
+    assert (2, "") == (ran.code, ran.out)
+    assert "ann@example.com" == (home / "one").read_text()
+
+
+@pytest.mark.parametrize("options", [(), ("--passphrase-file", "secret")])
+def test_what_a_map_knows_is_restored(helix, home, options):
+    (home / "secret").write_text("correct horse\n")
+    text = "ann@example.com wrote <EMAIL_ADDRESS_1>, ssn 536-90-4399\r\n"
+    (home / "in.txt").write_bytes(text.encode())
+    redacted = helix("redact", "in.txt", "--map", "map", *options).out
+    (home / "redacted.txt").write_bytes(redacted.replace("<US_SSN_1>", "&lt;us ssn 1&gt;").encode())
+    restored = helix("restore", "redacted.txt", "--map", "map", *options)
+
+    assert "<EMAIL_ADDRESS_1> wrote <EMAIL_ADDRESS_2>, ssn <US_SSN_1>\r\n" == redacted
+    assert (0, text) == (restored.code, restored.out)
+    assert b"ann@" not in (home / "map").read_bytes()
+
+
+def test_a_map_under_a_passphrase_wants_it(helix, home, monkeypatch):
+    (home / "in.txt").write_text("ann@example.com")
+    monkeypatch.setenv("HELIX_MAP_PASSPHRASE", "correct horse")
+    helix("redact", "in.txt", "--map", "map")
+    monkeypatch.delenv("HELIX_MAP_PASSPHRASE")
+    ran = helix("restore", "in.txt", "--map", "map")
+
+    assert (1, "") == (ran.code, ran.out)
+    assert "HELIX_MAP_PASSPHRASE" in ran.err
+
+
+def test_encrypted_values_are_restored_without_a_map(helix, home):
+    (home / "in.txt").write_text("to ann@example.com")
+    redacted = helix("redact", "--operator", "encrypt", "in.txt").out
+    (home / "redacted.txt").write_text(redacted)
+
+    assert "ann@" not in redacted
+    assert "to ann@example.com" == helix("restore", "redacted.txt").out
+
+
+def test_fields_of_json_lines_are_restored(helix, home):
+    line = {"t": 'say "hi" to ann@example.com', "n": 1}
+    (home / "in.jsonl").write_text(json.dumps(line) + "\n")
+    (home / "redacted.jsonl").write_text(helix("redact", "--jsonl", "t", "--map", "map", "in.jsonl").out)
+    restored = helix("restore", "--jsonl", "t", "--map", "map", "redacted.jsonl").out
+
+    assert "ann@" not in (home / "redacted.jsonl").read_text()
+    assert line == json.loads(restored)

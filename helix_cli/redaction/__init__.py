@@ -1,0 +1,1 @@
+"""What `helix redact` and `helix restore` read and write: files, folders, pipes, lines of JSON, maps."""
