@@ -181,6 +181,7 @@ def _build_parts(settings: Settings, data_dir: Path, clock: Clock, key: bytes) -
         clock=clock,
         on_row=on_row,
         on_soft_limit=metrics.soft_limit,
+        is_shared=is_shared,
     )
     cache = Cache(
         store=store,

@@ -68,11 +68,13 @@ class Accounts:
         clock: Clock,
         on_row: Callable[[LedgerRow], None],
         on_soft_limit: Callable[[str, str], None],
+        is_shared: bool = False,
     ) -> None:
         """`on_row` is told each row as it is written down: the live feed of metrics and logs. `on_soft_limit` is told
-        scope and window of a budget that passed its soft limit, once in each window."""
+        scope and window of a budget that passed its soft limit, once in each window. `is_shared`: other daemons count
+        in the same store."""
         self._ledger = Ledger(journal, spend_log, on_row)
-        self._admission = Admission(store, self._ledger.spent_nanos, clock)
+        self._admission = Admission(store, self._ledger.spent_nanos, clock, is_shared=is_shared)
         self._budgets = Budgets(store, settings)
         self._prices = prices
         self._habits = Habits()
@@ -101,6 +103,7 @@ class Accounts:
         self._tasks = [
             asyncio.create_task(_without_end(self._ledger.flush_forever)),
             asyncio.create_task(_without_end(self._admission.keep_leases)),
+            asyncio.create_task(_without_end(self._admission.keep_slices)),
             asyncio.create_task(_without_end(self._follow_budgets)),
             asyncio.create_task(_without_end(self._watch_soft_limits)),
             asyncio.create_task(self._prices.warm()),
@@ -123,7 +126,10 @@ class Accounts:
     def parts(self) -> dict[str, tuple[str, str]]:
         """Mode and reason of the ledger, for /health/ready."""
         trouble = self._ledger.trouble
-        return {"ledger": ("degraded", trouble) if trouble else ("ok", "")}
+        parts = {"ledger": ("degraded", trouble) if trouble else ("ok", "")}
+        if self._admission.trouble:
+            parts["budgets"] = ("degraded", self._admission.trouble)
+        return parts
 
     # --- one request
 

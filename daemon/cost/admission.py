@@ -11,14 +11,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import BudgetExceeded, BudgetState, StoreUnavailable
+from ..errors import BudgetExceeded, BudgetState, PartUnavailable, StoreUnavailable
 from ..ports import Clock, CounterStore, Hold
 from .budgets import Limit
 from .money import usd_of
 from .needs import Need
+from .slices import Slices
 from .standings import SpentNanos, Standing, Standings
 from .turns import Turns
 
@@ -26,6 +28,8 @@ log = logging.getLogger(__name__)
 
 LEASE_S = 60.0
 """How long a reservation outlives this process; it is renewed three times in that."""
+
+SLICES_EVERY_S = 1.0
 
 WAIT_S = 2.0
 LONGEST_WAIT_S = 30.0
@@ -59,11 +63,13 @@ class _Room:
 class Admission:
     """Reserves and settles. One for the process; other processes may share the store."""
 
-    def __init__(self, store: CounterStore, spent_nanos: SpentNanos, clock: Clock) -> None:
-        """`spent_nanos` is what the ledger says: it seeds counters that the store does not know."""
+    def __init__(self, store: CounterStore, spent_nanos: SpentNanos, clock: Clock, *, is_shared: bool) -> None:
+        """`spent_nanos` is what the ledger says: it seeds counters that the store does not know. A store that is shared
+        may be out of reach while others reach it."""
         self._store = store
         self._clock = clock
         self._standings = Standings(store, spent_nanos, clock, self._drop_owed)
+        self._slices = Slices(store, self._standings, clock) if is_shared else None
         self._turns = Turns()
         self._open_leases: set[str] = set()
         self._owed: list[tuple[str, Sequence[Hold], int]] = []
@@ -74,8 +80,20 @@ class Admission:
 
         Raises:
             BudgetExceeded: there is no room, and a moment's wait brought none.
-            StoreUnavailable, SpendLogUnavailable: what is left is not known; nothing is held.
+            StoreUnavailable, SpendLogUnavailable: what is left is not known, and this node set nothing aside; nothing
+                is held.
         """
+        try:
+            admitted = await self._admit(lease, limits, need)
+        except StoreUnavailable:
+            if self._slices is None or (tokens := self._slices.grant(lease, limits, need)) is None:
+                raise
+            return _admitted(limits, need, tokens)
+        if self._slices is not None:
+            self._slices.saw(limits, need)
+        return admitted
+
+    async def _admit(self, lease: str, limits: Sequence[Limit], need: Need) -> Admitted:
         await self._standings.make_sure(limits)
         holds = _holds(limits, need.nanos(need.output_tokens))
         if await self._reserve(lease, holds):
@@ -86,6 +104,8 @@ class Admission:
         """End a reservation with what the call cost. It is carried out even where the caller is cancelled meanwhile,
         and made up for later where the store does not answer."""
         self._open_leases.discard(lease)
+        if self._slices is not None and self._slices.settle(lease, spent_nanos):
+            return
         try:
             await self._settle(lease, holds, spent_nanos)
         except asyncio.CancelledError:
@@ -103,12 +123,16 @@ class Admission:
             await self._store.settle(lease, holds, spent_nanos)
 
     async def standings(self, limits: Sequence[Limit]) -> list[Standing]:
-        """How each limit stands.
+        """How each limit stands; what this node has set aside for itself is free for its calls.
 
         Raises:
             StoreUnavailable, SpendLogUnavailable: it is not known.
         """
-        return await self._standings.of(limits)
+        standings = await self._standings.of(limits)
+        if self._slices is None:
+            return standings
+        held = [self._slices.held_nanos(limit.counter.name) for limit in limits]
+        return [standing.without(nanos) for standing, nanos in zip(standings, held, strict=True)]
 
     async def keep_leases(self) -> None:
         """Tend the leases, until cancelled."""
@@ -118,6 +142,21 @@ class Admission:
                 await self.tend()
             except StoreUnavailable as error:
                 log.warning("budgets: %s", error)
+
+    async def keep_slices(self) -> None:
+        """Take care of what this node has set aside, until cancelled; where the store is away it is served from."""
+        while True:
+            await asyncio.sleep(SLICES_EVERY_S)
+            if self._slices is not None:
+                with suppress(PartUnavailable):
+                    await self._slices.take_care()
+
+    @property
+    def trouble(self) -> str:
+        """Why budgets are not what all nodes of the store agree on; empty while they are."""
+        if self._slices is None or not self._slices.is_serving:
+            return ""
+        return "the store does not answer, or has not been told yet: served from what this node had set aside"
 
     async def tend(self) -> None:
         """Renew the leases of open calls, and settle what is owed.
@@ -129,11 +168,16 @@ class Admission:
         await self._settle_owed()
 
     async def aclose(self) -> None:
-        """Wait for the settlements under way."""
+        """Wait for the settlements under way, and keep nothing from other nodes."""
         await asyncio.gather(*self._tasks)
+        if self._slices is not None:
+            with suppress(PartUnavailable):
+                await self._slices.aclose()
 
     async def _admit_near_limit(self, lease: str, limits: Sequence[Limit], need: Need) -> Admitted:
         began_s = self._clock.monotonic_s()
+        if self._slices is not None:
+            await self._slices.give_back(limits)
         while True:
             room = await self._tightest(limits)
             # Who can be answered by another model at once does not wait.
@@ -142,10 +186,10 @@ class Admission:
             is_last = left_s <= 0 or not room.standing.reserved_nanos
             tokens = need.output_within(room.nanos, at_any_size=is_last)
             if tokens is not None:
-                holds = _holds(limits, need.nanos(tokens))
-                if await self._reserve(lease, holds):
+                admitted = _admitted(limits, need, tokens)
+                if await self._reserve(lease, admitted.holds):
                     self._turns.call_next(room.limit.counter.name)
-                    return Admitted(holds, tokens if tokens < need.output_tokens else None)
+                    return admitted
             if left_s <= 0 or (tokens is None and _is_hopeless(room, need)):
                 fallback_model = room.limit.fallback_model
                 raise BudgetExceeded(_budget_state(room), now=self._clock.now(), fallback_model=fallback_model)
@@ -187,6 +231,8 @@ class Admission:
 
     def _drop_owed(self, counter: str) -> None:
         """What is owed to a counter stands in the ledger already, which has just been its seed."""
+        if self._slices is not None:
+            self._slices.drop(counter)
         self._owed = [
             (lease, [hold for hold in holds if hold.counter != counter], nanos) for lease, holds, nanos in self._owed
         ]
@@ -198,16 +244,12 @@ class Admission:
         return task
 
 
+def _admitted(limits: Sequence[Limit], need: Need, tokens: int) -> Admitted:
+    return Admitted(_holds(limits, need.nanos(tokens)), tokens if tokens < need.output_tokens else None)
+
+
 def _holds(limits: Sequence[Limit], amount_nanos: int) -> list[Hold]:
-    return [
-        Hold(
-            limit.counter.name,
-            amount_nanos,
-            limit.limit_nanos,
-            beside=tuple(counter.name for counter in limit.counters[:-1]),
-        )
-        for limit in limits
-    ]
+    return [limit.hold(amount_nanos) for limit in limits]
 
 
 def _patience_s(need: Need) -> float:

@@ -15,7 +15,7 @@ from pydantic import AwareDatetime, Field, ValidationError
 
 from ..errors import BadRequest, Forbidden, NotFound
 from ..exchange import Ask, Caller, JsonObject, Target
-from ..ports import RecordStore
+from ..ports import Hold, RecordStore
 from ..settings import BudgetSettings, Section, Settings, Usd, WindowName
 from .money import nanos_of
 from .windows import Stretch, stretches_at
@@ -67,6 +67,11 @@ class Limit:
     def counter(self) -> Counter:
         """Where calls of this moment are held."""
         return self.counters[-1]
+
+    def hold(self, amount_nanos: int) -> Hold:
+        """The amount set aside on it."""
+        beside = tuple(counter.name for counter in self.counters[:-1])
+        return Hold(self.counter.name, amount_nanos, self.limit_nanos, beside)
 
     @property
     def is_rolling(self) -> bool:

@@ -44,6 +44,10 @@ class Need:
     def nanos(self, output_tokens: int) -> int:
         return nanos_of(self.usd(output_tokens))
 
+    def usual_nanos(self) -> int:
+        """What calls of its kind usually cost, with this one's input."""
+        return self.nanos(min(self.output_tokens, self._usual(at_any_size=False)))
+
     def output_within(self, room_nanos: int, *, at_any_size: bool) -> int | None:
         """The output tokens to grant in a room; None where too few would fit.
 
@@ -51,7 +55,7 @@ class Need:
         kept out for what it might need.
         """
         affordable = self._affordable(usd_of(room_nanos))
-        least = min(self.output_tokens, max(self._usual(at_any_size), self.choices))
+        least = min(self.output_tokens, max(self._usual(at_any_size=at_any_size), self.choices))
         if affordable < least:
             return None
         return min(self.output_tokens, max(least, affordable // CALLS_IN_A_ROOM))
@@ -63,7 +67,7 @@ class Need:
             return -1
         return int(left_usd // self.usd_per_output_token) if self.usd_per_output_token else self.output_tokens
 
-    def _usual(self, at_any_size: bool) -> int:
+    def _usual(self, *, at_any_size: bool) -> int:
         usual = self.kind.usual_output()
         if usual is not None:
             return usual

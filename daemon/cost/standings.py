@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ..ports import Clock, CounterState, CounterStore
@@ -31,6 +31,10 @@ class Standing:
     reserved_nanos: int
     resets_at: datetime | None
     """When its window begins anew, or the oldest money leaves a rolling one; None: never, or there is none."""
+
+    def without(self, reserved_nanos: int) -> Standing:
+        """The same with so much less of it reserved."""
+        return replace(self, reserved_nanos=self.reserved_nanos - reserved_nanos)
 
 
 class Standings:

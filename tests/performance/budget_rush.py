@@ -61,7 +61,7 @@ async def _rush(folder: Path, url: str | None, calls: int, chance: random.Random
     store = EmbeddedStore(folder / "store.db", clock) if url is None else RedisStore(url, clock, patience=PATIENT)
     await store.open()
     budget = {"scope": "all", "limit_usd": LIMIT_USD, "window": "total"}
-    books = await open_books(folder, clock, TABLE, store, budgets=[budget])  # type: ignore[arg-type]
+    books = await open_books(folder, clock, TABLE, store, is_shared=url is not None, budgets=[budget])  # type: ignore[arg-type]
     answers = await asyncio.gather(*(_call(books, f"{folder.name}-{number}", chance) for number in range(calls)))
     in_rush = await _spent(books)
     with suppress(StopIteration):

@@ -6,8 +6,8 @@ A call costs what it writes: 10 tokens at a tenth of a cent make a cent.
 import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -49,6 +49,11 @@ output_usd_per_mtok = 100
 scope = "tag:of-the-file"
 window = "total"
 limit_usd = 0.05
+
+[[budgets]]
+scope = "tag:cut-off"
+window = "total"
+limit_usd = 10
 """
 
 
@@ -288,6 +293,37 @@ async def test_two_daemons_never_pass_their_common_limit(fleet, own_redis_server
     answers = await asyncio.gather(*[(one, two)[number % 2].ask(f"{number}", "by-command") for number in range(10)])
 
     assert {200: 3, 429: 7} == statuses(answers)
+
+
+async def test_while_redis_is_away_a_node_goes_on_from_what_it_had_set_aside(fleet, own_redis_server):
+    """A slice is a fiftieth of the room: 20 calls of 1,000. Then 503; and once Redis is back it knows of each."""
+    one, two = fleet
+    assert 200 == (await one.ask("before", "cut-off")).status
+    await until(lambda: two.spent("tag:cut-off"), (CENT, Decimal("0.1998")))
+
+    own_redis_server.pause()
+    try:
+        answers = [await one.ask(f"{number}", "cut-off") for number in range(22)]
+        unknown = await two.ask("never asked before", "cut-off")
+        ready = await one.daemon.until_ready("degraded")
+    finally:
+        own_redis_server.resume()
+
+    assert [200] * 19 + [503] * 3 == [answer.status for answer in answers]
+    assert (503, "ledger_unavailable") == (unknown.status, unknown.json["error"]["code"])
+    assert "budgets" in ready["parts"]
+    await until(lambda: one.spent("tag:cut-off"), (20 * CENT, 0))
+    assert 200 == (await one.ask("after", "cut-off")).status
+
+
+async def until(asked: Callable[[], Awaitable[Any]], expected: Any) -> None:
+    """Wait for an answer, also while the daemon has none yet."""
+    found = None
+    async with asyncio.timeout(30):
+        while found != expected:
+            await asyncio.sleep(0.2)
+            with suppress(KeyError):
+                found = await asked()
 
 
 async def test_a_killed_daemon_leaves_no_reservation_for_ever(fleet, own_redis_server, provider):

@@ -140,6 +140,7 @@ async def open_books(
     clock: HandClock,
     table: PriceTable = CENT_A_TOKEN,
     store: EmbeddedStore | None = None,
+    is_shared: bool = False,
     **settings: Any,
 ) -> Books:
     """The books of a data directory, as a daemon opens them when it starts.
@@ -162,6 +163,7 @@ async def open_books(
         settings=valid,
         clock=clock,
         on_row=told.append,
+        is_shared=is_shared,
         on_soft_limit=lambda scope, window: soft_limits.append((scope, window)),
     )
     await accounts.start()
