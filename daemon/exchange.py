@@ -17,7 +17,17 @@ JsonObject = dict[str, Any]
 Vector = NDArray[np.float32]
 """A unit vector of shape (384,)."""
 
-DialectName = Literal["chat", "messages", "count_tokens", "responses", "stored_responses", "embeddings", "completions"]
+DialectName = Literal[
+    "chat",
+    "messages",
+    "count_tokens",
+    "responses",
+    "stored_responses",
+    "embeddings",
+    "completions",
+    "passed",
+    "filed",
+]
 
 
 class Verdict(StrEnum):
@@ -66,6 +76,15 @@ class CacheDirectives:
 
 
 @dataclass(frozen=True, slots=True)
+class Upload:
+    """The files of a form; its texts stand in the request's body."""
+
+    boundary: str
+    """What parts the form, in none of its files."""
+    files: tuple[bytes, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
     """One request as its caller sent it, checked and understood. `body` is ours to rewrite."""
 
@@ -92,6 +111,9 @@ class Ask:
     """The model that would have answered, had no rule chosen a cheaper one."""
     retries: int | None = None
     """How often its caller wants a target asked once more; None: as the owner says."""
+    names_model: bool = True
+    """Whether the caller chose `model`; False where it only leads to a provider."""
+    upload: Upload | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +168,10 @@ class Call:
     stream: bool
     headers: Mapping[str, str] = field(repr=False)
     credential: str | None = field(default=None, repr=False)
+    upload: Upload | None = None
+
+
+_FILES = ("application/binary", "application/jsonl", "application/octet-stream", "audio/", "image/", "video/")
 
 
 @dataclass(slots=True)
@@ -164,6 +190,11 @@ class Answer:
     @property
     def is_event_stream(self) -> bool:
         return self.headers.get("content-type", "").startswith("text/event-stream")
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it passes as it comes, because nothing in it can be read: audio, a picture, lines of a batch."""
+        return self.status == 200 and self.headers.get("content-type", "").startswith(_FILES)
 
 
 class Pieces(Protocol):

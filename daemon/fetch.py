@@ -49,10 +49,13 @@ class Asked:
     status: int
     headers: Mapping[str, str]
     streamed: bool
+    """As events."""
     provider_s: float
     """Seconds spent waiting for the provider until now."""
     row: LedgerRow
     """The call's row: complete for a whole answer, and at the last piece of a stream."""
+    is_file: bool = False
+    """Bytes that nobody reads on their way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +166,19 @@ class Fetcher:
                 if attempts.goes_on_after(answer.status, answer.headers):
                     await bill.settle(None, status=answer.status)
                     return False
+                if answer.is_file:
+                    return await self._pass_on_file(attempt, answer)
                 pass_on = self._pass_on_stream if answer.is_event_stream else self._pass_on_whole
                 return await pass_on(attempt, answer)
+
+    async def _pass_on_file(self, attempt: _Attempt, answer: Answer) -> bool:
+        """Booked before it goes out: nothing in it says what it cost."""
+        attempt.bill.first_byte()
+        await attempt.bill.settle(attempt.request.dialect.usage({}), status=answer.status, output_text=None)
+        attempt.flight.begin(replace(self._asked(attempt, answer, streamed=False), is_file=True))
+        async for piece in answer.pieces:
+            await attempt.flight.piece(piece)
+        return True
 
     async def _pass_on_whole(self, attempt: _Attempt, answer: Answer) -> bool:
         """Whether it was passed on: a refusal for a cause that others are named for is put aside."""
@@ -249,6 +263,7 @@ def _call(request: Request, target: Target, body: JsonObject) -> Call:
         stream=ask.stream,
         headers=ask.forward_headers,
         credential=ask.caller.credential,
+        upload=ask.upload,
     )
 
 

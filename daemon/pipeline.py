@@ -138,6 +138,10 @@ class Pipeline:
             if asked.streamed and request.ask.stream:
                 leaving.pop_all()  # the pieces keep the seat
                 return self._as_it_comes(request, asked, seat, leads=leads)
+            if asked.is_file:
+                leaving.pop_all()
+                headers = self._headers_of(request, asked, asked.row, leads=leads)
+                return Reply(asked.status, headers, pieces=RevealedStream(seat, None))
             body = b"".join([piece async for piece in seat.pieces()])
             await self._forget_removed(request, asked)
             row = asked.row if leads else self._record_follower(request, asked)
@@ -232,7 +236,7 @@ class Pipeline:
         overhead_s = max(0.0, self.clock.monotonic_s() - ask.started_s - provider_s)
         self.metrics.answer(status, overhead_s)
         out = dict(headers)
-        if status == 200:
+        if status == 200 and not _is_as_asked(headers, stream=ask.stream):
             out["content-type"] = "text/event-stream; charset=utf-8" if ask.stream else "application/json"
         out["x-helix-request-id"] = ask.id
         out["x-helix-cache"] = lookup.verdict.value
@@ -250,3 +254,9 @@ class Pipeline:
             if row.saved_usd is not None:
                 out["x-helix-saved-usd"] = usd_text(row.saved_usd)
         return out
+
+
+def _is_as_asked(headers: Mapping[str, str], *, stream: bool) -> bool:
+    """Whether a provider's answer goes out in the form in which it came, so that it is still what it says to be."""
+    said = headers.get("content-type", "")
+    return bool(said) and said.startswith("text/event-stream") == stream

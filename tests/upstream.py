@@ -215,7 +215,7 @@ class Upstream:
             await reply.hold.wait()
         if reply.garbage is not None:
             return _spoil(request, reply.garbage)
-        if _protocol(asked) is None and "/responses/" not in asked.path:  # those get what is scripted
+        if _protocol(asked) is None and reply.body is None and "/responses/" not in asked.path:
             reply = replace(Reply.error(404, f"no route {asked.path}"), hold=None)
 
         body = _body_of(asked, reply, next(self._numbers))

@@ -12,6 +12,7 @@ from typing import Protocol
 from ..dialects.dialect import Dialect
 from ..errors import (
     BudgetExceeded,
+    Forbidden,
     JournalUnavailable,
     LedgerUnavailable,
     PartUnavailable,
@@ -244,12 +245,17 @@ class Accounts:
             limits = await self._budgets.limits(ask, target, self._clock.now(), asked_as=asked_as)
             if not limits:
                 return Admitted()
+            if need.is_unseen:
+                raise Forbidden("what this costs is spent later, unseen: it cannot be had within a budget")
             admitted = await self._admission.admit(row.id, limits, need)
             row.reason = "; ".join(filter(None, (row.reason, self._soft_limits.watch(limits))))
             return admitted
         except BudgetExceeded as error:
             if not error.fallback_model:
                 self._note_refusal(row, ask, error)
+            raise
+        except Forbidden as error:
+            self._note_refusal(row, ask, error)
             raise
         except PartUnavailable as error:
             raise LedgerUnavailable(f"the budgets cannot be asked: {error}") from error

@@ -105,11 +105,11 @@ class Bill:
         if rest := meter.rest():
             yield rest
 
-    async def settle(self, usage: Usage | None, *, status: int, output_text: str = "") -> None:
+    async def settle(self, usage: Usage | None, *, status: int, output_text: str | None = "") -> None:
         """Book what the call cost, once; later calls do nothing. The outcome is in the journal when this returns.
 
-        Without a usage block a good answer's cost is estimated from `output_text` and the request's length; an
-        error answer costs nothing.
+        Without a usage block a good answer's cost is estimated from `output_text` and the request's length, or not
+        known where it is no text (None); an error answer costs nothing.
         """
         if self._is_settled:
             return
@@ -121,6 +121,8 @@ class Bill:
             await self._close("settled", usage)
         elif status >= 400:
             await self._close("failed", None)
+        elif output_text is None:
+            await self._close("unpriced", None)
         else:
             await self._close("estimated", self._estimated(output_text))
 
@@ -142,7 +144,7 @@ class Bill:
         self._is_settled = True
         row = self.row
         if usage is None:
-            row.cost_usd = _ZERO_USD
+            row.cost_usd = None if outcome == "unpriced" else _ZERO_USD
         else:
             _count_tokens(row, usage)
             self._price(usage)

@@ -35,6 +35,8 @@ class Need:
     """The most that it may write as it stands."""
     kind: CallsOfAKind
     """Asked at each try: calls that settle while this one waits teach what is usual."""
+    is_unseen: bool = False
+    """Money is spent later, which no answer tells of."""
     choices: int = 1
     """A call for several answers writes one token for each at least."""
 
@@ -87,7 +89,7 @@ def need_of(price: Price | None, dialect: Dialect, body: JsonObject, sent: bytes
     anything left, and is counted as unpriced.
     """
     if price is None:
-        return Need(usd_of(1), Decimal(0), 0, kind)
+        return Need(usd_of(1), Decimal(0), 0, kind, is_unseen=dialect.spends_unseen(body))
     tier = body.get("service_tier")
     usd_per_input_token, usd_per_output_token = price.dearest(
         len(sent), tier if isinstance(tier, str) else None, with_media=_MEDIA.search(sent) is not None

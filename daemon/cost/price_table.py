@@ -38,6 +38,10 @@ def _price_at_all_hours(source: str, entry: Mapping[str, Any]) -> Price | None:
             step = (field["tier"] or STANDARD, int(field["above_k"] or 0) * 1000)
             by_step.setdefault(step, {})[field["rate"]] = Decimal(value)
     base = by_step.get((STANDARD, 0), {})
+    if "output_cost_per_image_token" in base:  # some write pictures only
+        base.setdefault("output_cost_per_token", base["output_cost_per_image_token"])
+    if entry.get("input_cost_per_query"):
+        return None  # a reranker's tokens are free, its queries are not
     if "input_cost_per_token" not in base or "output_cost_per_token" not in base:
         return None
     return Price(source, _steps_of(by_step, base), _limit(entry))

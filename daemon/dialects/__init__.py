@@ -12,6 +12,7 @@ from .count_tokens import CountTokensDialect
 from .dialect import Dialect
 from .embeddings import EmbeddingsDialect
 from .messages import MessagesDialect
+from .passed import FiledDialect, PassedDialect
 from .responses import ResponsesDialect
 from .stored_responses import StoredResponsesDialect
 
@@ -23,6 +24,8 @@ _ALL: tuple[Dialect, ...] = (
     StoredResponsesDialect(),
     EmbeddingsDialect(),
     CompletionsDialect(),
+    PassedDialect(),
+    FiledDialect(),
 )
 
 DIALECTS: Mapping[DialectName, Dialect] = MappingProxyType({dialect.name: dialect for dialect in _ALL})

@@ -103,6 +103,10 @@ class Dialect(Protocol):
         """Whether the provider is asked to keep the answer that `earlier_turns` names no longer."""
         ...
 
+    def spends_unseen(self, body: JsonObject) -> bool:
+        """Whether the request costs money later that no answer tells of, so that no budget can hold it."""
+        ...
+
     def is_shareable(self, body: JsonObject) -> bool:
         """Whether the answer may also be given to others who ask the same. False where a call changes something at
         its provider, or where nothing is gained by keeping the answer."""

@@ -5,7 +5,8 @@ A message names the parameter and the type that was found, never the value: it m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..errors import BadRequest
@@ -14,6 +15,8 @@ from .untrusted import MAX_TOKENS
 
 Check = Callable[[str, object], None]
 """Raises BadRequest unless the parameter's value, which is not null, can be used."""
+
+_QUERY_WORD = re.compile(r"[\w.\[\]-]{1,200}", re.ASCII)
 
 _JSON_TYPES: tuple[tuple[type | tuple[type, ...], str], ...] = (
     (type(None), "null"),
@@ -42,6 +45,13 @@ def check_model(body: object) -> JsonObject:
     if not model.isprintable():  # it stands in the ledger, in metrics and on terminals
         raise BadRequest("model: expected printable characters only", param="model")
     return body
+
+
+def check_query(query: Iterable[Sequence[str]]) -> None:
+    """Names and values of an address, which go on as they are: narrow, because nobody scans them."""
+    for name, value in query:
+        if not (_QUERY_WORD.fullmatch(name) and _QUERY_WORD.fullmatch(value)):
+            raise BadRequest("a query parameter holds what no parameter of this route does", param="query")
 
 
 def check_turns(body: JsonObject, check_turn: Callable[[str, JsonObject], None]) -> None:

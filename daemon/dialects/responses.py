@@ -135,6 +135,9 @@ class ResponsesDialect(OpenAiErrors):
     def removes_kept(self, body: JsonObject) -> bool:
         return False
 
+    def spends_unseen(self, body: JsonObject) -> bool:
+        return False
+
     def is_shareable(self, body: JsonObject) -> bool:
         """A conversation grows with each call, and what runs in the background is fetched later."""
         return not body.get("conversation") and not body.get("background")

@@ -19,3 +19,6 @@ class Stateless:
 
     def removes_kept(self, body: JsonObject) -> bool:
         return False
+
+    def spends_unseen(self, body: JsonObject) -> bool:
+        return False

@@ -14,11 +14,11 @@ from typing import Any
 from ..errors import BadRequest
 from ..exchange import DialectName, JsonObject, Usage
 from .dialect import Place, Question
+from .parameters import check_query
 from .responses import ResponsesDialect
 from .responses_items import input_places
 
 _PATH = re.compile(r"[\w.-]{1,200}(?:/(?:input_items|cancel))?", re.ASCII)
-_WORD = re.compile(r"[\w.\[\]-]{1,200}", re.ASCII)
 """Narrow, because nothing here is scanned for what should not leave."""
 
 
@@ -31,9 +31,7 @@ class StoredResponsesDialect(ResponsesDialect):
     def check(self, body: JsonObject) -> None:
         if not _PATH.fullmatch(body["path"]):
             raise BadRequest("expected the id of a response", param="response_id")
-        for name, value in body["query"]:
-            if not (_WORD.fullmatch(name) and _WORD.fullmatch(value)):
-                raise BadRequest("a query parameter holds what no parameter of this route does", param="query")
+        check_query(body["query"])
 
     def places(self, body: JsonObject) -> list[Place]:
         return []

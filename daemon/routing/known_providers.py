@@ -33,7 +33,10 @@ KNOWN_PROVIDERS = (
     KnownProvider(
         "openai",
         ("OPENAI_API_KEY",),
-        ("gpt-*", "chatgpt-*", "codex-*", "o[1-9]*", "ft:*", "text-embedding-*", "davinci-*", "babbage-*"),
+        (
+            *("gpt-*", "chatgpt-*", "codex-*", "o[1-9]*", "ft:*", "text-embedding-*", "davinci-*", "babbage-*"),
+            *("dall-e-*", "whisper-*", "tts-*", "omni-moderation-*", "text-moderation-*"),
+        ),
         "https://api.openai.com/v1",
     ),
     KnownProvider("anthropic", ("ANTHROPIC_API_KEY",), ("claude-*",), "https://api.anthropic.com", type="anthropic"),

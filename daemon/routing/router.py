@@ -23,7 +23,7 @@ _ASKED_BY_NAME: tuple[DialectName, ...] = ("chat", "messages", "embeddings")
 
 _SPEAKS: Mapping[str, frozenset[DialectName]] = MappingProxyType(
     {
-        "openai": frozenset({"chat", "responses", "stored_responses", "embeddings", "completions"}),
+        "openai": frozenset({"chat", "responses", "stored_responses", "embeddings", "completions", "passed", "filed"}),
         "anthropic": frozenset({"messages", "count_tokens"}),
         "litellm": frozenset({"chat", "messages", "count_tokens", "responses", "embeddings"}),
         "echo": frozenset({"chat", "messages", "count_tokens", "responses", "embeddings", "completions"}),
@@ -47,6 +47,8 @@ _ROUTES: Mapping[DialectName, str] = MappingProxyType(
         "stored_responses": "/v1/responses/{id}",
         "embeddings": "/v1/embeddings",
         "completions": "/v1/completions",
+        "passed": "/v1/images and the like",
+        "filed": "/v1/files and /v1/batches",
     }
 )
 
@@ -86,15 +88,16 @@ class Router:
             raise UnknownModel(f"the model's name is longer than {_MAX_NAME} characters")
         return self._cached_route(model, dialect)
 
-    def any_model(self, dialect: DialectName) -> str:
-        """A name that leads to the first provider that speaks `dialect`: for requests that name no model.
+    def any_model(self, dialect: DialectName, *, called: str = "") -> str:
+        """A name that leads to the first provider that speaks `dialect`: for requests that name no model. `called` is
+        what stands for the model in it and in the ledger; the dialect's name where it is empty.
 
         Raises:
             UnknownModel: there is none.
         """
         for provider in self._providers:
             if _speaks(provider, dialect):
-                return f"{provider.name}/{dialect}"
+                return f"{provider.name}/{called or dialect}"
         raise UnknownModel(f"no provider answers at {_ROUTES[dialect]}")
 
     def model(self, name: str) -> JsonObject:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
 
 from aiohttp import web
 
 from ..caching.directives import read_directives
 from ..dialects import dialect_named
 from ..errors import BadRequest, BodyTooLarge
-from ..exchange import Ask, DialectName, JsonObject
+from ..exchange import Ask, DialectName, JsonObject, Upload
 from ..gateway import Rules
 from ..json_text import parse
 from ..ports import Clock
@@ -30,6 +30,32 @@ def new_request_id() -> str:
     return f"req_{secrets.token_hex(12)}"
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a request gives beside its headers."""
+
+    fields: JsonObject
+    """Its body, or what stands for it inside where it has none."""
+    names_model: bool = True
+    """Whether its caller chose the model."""
+    upload: Upload | None = None
+
+
+Reading = Callable[[web.Request, Rules], Awaitable[Given]]
+"""Raises RequestRefused where a body cannot be read."""
+
+
+async def read_json(request: web.Request, rules: Rules) -> JsonObject:
+    """The body of a request that has to be JSON."""
+    rules.door.check_json(request.content_type)
+    return await read_object(request, rules.settings.server.max_body_bytes)
+
+
+async def read_body(request: web.Request, rules: Rules) -> Given:
+    """As most requests are read."""
+    return Given(await read_json(request, rules))
+
+
 async def read_ask(
     request: web.Request,
     dialect_name: DialectName,
@@ -37,9 +63,9 @@ async def read_ask(
     rules: Rules,
     clock: Clock,
     *,
-    body: JsonObject | None = None,
+    read: Reading = read_body,
 ) -> Ask:
-    """The request, checked and understood. `body` stands for it where it has none of its own.
+    """The request, checked and understood. `read` is asked for its body once it is known who sends it.
 
     Raises:
         RequestRefused: by the door, for the caller, or for the body; nothing of it has been kept.
@@ -47,11 +73,9 @@ async def read_ask(
     started_s = clock.monotonic_s()
     headers: Mapping[str, str] = request.headers
     rules.door.check(headers)
-    if body is None:
-        rules.door.check_json(request.content_type)
     caller = rules.callers.identify(headers)
-    if body is None:
-        body = await read_object(request, rules.settings.server.max_body_bytes)
+    given = await read(request, rules)
+    body = given.fields
     dialect = dialect_named(dialect_name)
     dialect.check(body)
     forwarded, foreign = _sorted_out(headers)
@@ -75,6 +99,8 @@ async def read_ask(
         session=header_session(headers),
         client=client_of(forwarded.get("user-agent")),
         retries=asked_retries(headers) if foreign else None,
+        names_model=given.names_model,
+        upload=given.upload,
     )
 
 

@@ -13,12 +13,13 @@ from ..control_api import TAGGED
 from ..dialects import dialect_named
 from ..errors import Forbidden, MethodNotAllowed, NotFound, NoWebSocket, RateLimited, RequestRefused
 from ..exchange import Ask, Caller, DialectName, JsonObject, Pieces, Reply
-from ..gateway import Gateway
+from ..gateway import Gateway, Rules
 from ..json_text import to_json
 from ..security.keys import VirtualKey
 from ..security.roles import check_may_ask, check_may_look
-from .asking import new_request_id, read_ask
+from .asking import Given, Reading, new_request_id, read_ask, read_body
 from .error_replies import as_refusal, bare, dialect_of, error_reply
+from .passing import PASSED, read_passed
 from .patience import asked_patience, within
 
 _ASKED: Mapping[str, DialectName] = MappingProxyType(
@@ -60,6 +61,8 @@ class Routes:
                 app.router.add_post(prefix + path, partial(self.answer, dialect))
             for method, path in _STORED_RESPONSES:
                 app.router.add_route(method, prefix + path, self.stored_response)
+            for passed in PASSED:
+                app.router.add_route(passed.method, prefix + passed.path, partial(self.pass_on, passed.dialect))
             app.router.add_get(f"{prefix}/models", self.models)
             app.router.add_get(f"{prefix}/models/{{id:.+}}", self.model)
         app.router.add_get("/health/live", self.live)
@@ -69,27 +72,19 @@ class Routes:
 
     async def stored_response(self, request: web.Request) -> web.StreamResponse:
         """Pass on what a client does with a response that its provider keeps."""
-        try:
-            model = self._gateway.rules.pipeline.router.any_model("stored_responses")
-        except RequestRefused as refused:
-            return error_reply(refused, "stored_responses", new_request_id())
-        body = {
-            "model": model,
-            "method": request.method,
-            "path": request.path.partition("/responses/")[2],
-            "query": [list(pair) for pair in request.query.items()],
-            "stream": request.query.get("stream") == "true",
-        }
-        return await self.answer("stored_responses", request, body)
+        return await self.answer("stored_responses", request, _read_stored)
 
-    async def answer(
-        self, dialect: DialectName, request: web.Request, body: JsonObject | None = None
-    ) -> web.StreamResponse:
-        """Answer a completion request; every error becomes a reply of its protocol. `body` is for one without."""
+    async def pass_on(self, dialect: DialectName, request: web.Request) -> web.StreamResponse:
+        """Pass on what Helix has no protocol for, by the same steps as everything."""
+        path = _below_version(request)
+        return await self.answer(dialect, request, partial(read_passed, dialect, path))
+
+    async def answer(self, dialect: DialectName, request: web.Request, read: Reading = read_body) -> web.StreamResponse:
+        """Answer a request; every error becomes a reply of its protocol. `read` is how its body is read."""
         request_id = new_request_id()
         try:
             gateway = self._gateway
-            ask = await read_ask(request, dialect, request_id, gateway.rules, gateway.parts.clock, body=body)
+            ask = await read_ask(request, dialect, request_id, gateway.rules, gateway.parts.clock, read=read)
             return await self._reply_if_allowed(request, ask, gateway.parts.keys.get(ask.caller.key))
         except Exception as error:  # the border: nothing escapes to aiohttp's HTML pages
             return error_reply(error, dialect, request_id)
@@ -100,7 +95,7 @@ class Routes:
         parts = self._gateway.parts
         try:
             check_may_ask(ask.caller)
-            if key is not None and ask.dialect != "stored_responses":
+            if key is not None and ask.names_model:
                 key.check_may_ask(ask.model)
             if key is None or not key.is_limited:
                 return await self._reply(request, ask)
@@ -196,9 +191,37 @@ async def _stream(request: web.Request, ask: Ask, reply: Reply, pieces: Pieces) 
     except ConnectionError:
         return response  # the caller hung up; closing the pieces settles
     except Exception as error:
+        if response.content_type != "text/event-stream":
+            return _broken_off(request, response)
         await response.write(dialect_named(ask.dialect).error_event(as_refusal(error)))
     await response.write_eof()
     return response
+
+
+def _broken_off(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+    """In a file there is no word for an error: that its end is missing must be seen."""
+    if request.transport is not None:
+        request.transport.abort()
+    return response
+
+
+async def _read_stored(request: web.Request, rules: Rules) -> Given:
+    """What dialects/stored_responses.py says that stands for such a request."""
+    fields = {
+        "model": rules.pipeline.router.any_model("stored_responses"),
+        "method": request.method,
+        "path": request.path.partition("/responses/")[2],
+        "query": [list(pair) for pair in request.query.items()],
+        "stream": request.query.get("stream") == "true",
+    }
+    return Given(fields, names_model=False)
+
+
+def _below_version(request: web.Request) -> str:
+    """`/images/generations`, whatever the route begins with."""
+    tags = request.match_info.get("tags")
+    path = request.path if tags is None else request.path.partition(f"/{tags}/")[2]
+    return "/" + path.strip("/").removeprefix("v1/")
 
 
 def _json(value: object, status: int = 200) -> web.Response:
