@@ -166,17 +166,33 @@ class PiiSettings(Section):
         return self.entities.get(entity_type, "allow" if entity_type in OFF_BY_DEFAULT else "replace")
 
 
+_OWN_KEYS_OF_PROVIDERS = {
+    *("api_base", "api_key", "base_url", "extra_headers", "max_retries", "messages", "model", "num_retries", "stream"),
+    "timeout",
+}
+"""What litellm takes under the same names is said, or decided, elsewhere."""
+
+
 class ProviderSettings(Section):
     name: Name
     type: Literal["openai", "anthropic", "litellm", "echo"]
     base_url: str = ""
     api_key: SecretStr | None = None
+    options: dict[str, str] = Field(default_factory=dict, repr=False)
     models: tuple[str, ...] = ("*",)
     translate: tuple[Literal["responses"], ...] = ()
     connect_timeout_s: float = Field(10.0, gt=0)
     first_token_timeout_s: float = Field(600.0, gt=0)
     idle_timeout_s: float = Field(300.0, gt=0)
     timeout_s: float = Field(3600.0, gt=0)
+
+    @model_validator(mode="after")
+    def options_are_litellms(self) -> ProviderSettings:
+        if self.options and self.type != "litellm":
+            raise ValueError(f"options are for providers of type litellm, and this one is of type {self.type}")
+        if taken := self.options.keys() & _OWN_KEYS_OF_PROVIDERS:
+            raise ValueError(f"{', '.join(sorted(taken))} in options: has a key of its own in [[providers]]")
+        return self
 
 
 class RoutingSettings(Section):

@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 Path = Sequence[str | int]
 """Where a setting is: ("budgets", 0, "limit_usd")."""
 
-SECRET_KEYS = frozenset({"api_key", "master_key", "encryption_key", "secret"})
+SECRET_KEYS = frozenset(
+    {
+        *("api_key", "master_key", "encryption_key", "secret", "aws_access_key_id", "aws_secret_access_key"),
+        *("aws_session_token", "azure_ad_token", "client_secret", "vertex_credentials"),
+    }
+)
 
 _EXPECTED = {
     "bool": "expected true or false",

@@ -310,7 +310,7 @@ class _Check:
             match path:
                 case ("server", "master_key"):
                     pass
-                case ("providers", int(position), "api_key"):
+                case ("providers", int(position), "api_key") | ("providers", int(position), "options", _):
                     self._keyless[position] = name
                 case _:
                     self._report(path, f"the environment variable {name} is not set")

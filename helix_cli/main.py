@@ -39,7 +39,7 @@ COMMANDS = {
         "privacy": "Erase a person; a new key for what is stored.",
         "doctor": "What is wrong on this machine, and the next step for each.",
         "configure": "Point an agent's own settings file to the gateway, and back.",
-        "config": "Check the settings; show where each came from.",
+        "config": "Check the settings; show where each came from; import LiteLLM's.",
     },
 }
 """Command to its line in the help, by group. A command's module has its name, and holds `app` or a function."""

@@ -4,8 +4,9 @@ Importing litellm costs seconds and hundreds of megabytes, a call through it mil
 is spent in the daemon. This process listens on a unix socket in a private directory, writes `ready` to stdout once it
 can answer, and leaves when its stdin ends, which is when the daemon is gone, however it went.
 
-`POST /chat`, `/messages` and the like take {"body", "api_key", "api_base", "extra_headers", "timeout_s"} and answer as
-a provider of that dialect would (litellm_dialects.py). Where no answer came from the provider, FAILURE_HEADER says why.
+`POST /chat`, `/messages` and the like take {"body", "api_key", "api_base", "options", "extra_headers", "timeout_s"} and
+answer as a provider of that dialect would (litellm_dialects.py). Where no answer came from the provider,
+FAILURE_HEADER says why.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How litellm is asked in each protocol, and how what it answers becomes that protocol's bytes.
 
 Part of the child process (litellm_child.py). `asked` is what provider_litellm sends: {"body", "api_key", "api_base",
-"extra_headers", "timeout_s"}.
+"options", "extra_headers", "timeout_s"}.
 """
 
 from __future__ import annotations
@@ -188,7 +188,7 @@ is left out, since they send it with every request. Chat completions are refused
 def _how(asked: JsonObject) -> JsonObject:
     given = {name: asked[name] for name in ("api_key", "api_base", "extra_headers") if asked[name]}
     # A repeated call may be charged twice; whoever knows the price decides.
-    return {**given, "timeout": asked["timeout_s"], "max_retries": 0, "num_retries": 0}
+    return {**asked["options"], **given, "timeout": asked["timeout_s"], "max_retries": 0, "num_retries": 0}
 
 
 def _refuse_what_is_kept_elsewhere(body: JsonObject) -> None:

@@ -62,6 +62,7 @@ class LitellmProvider:
         self._name = settings.name
         self._api_key = api_key(settings)
         self._api_base = settings.base_url or None
+        self._options = settings.options
         self._timeout_s = min(max(settings.first_token_timeout_s, settings.idle_timeout_s), settings.timeout_s)
         self._child = LitellmChild(settings.name, _child_environment(settings, os.environ))
         self._http = HttpTransport(settings, socket_path=str(self._child.socket_path))
@@ -86,6 +87,7 @@ class LitellmProvider:
                 "body": {**call.body, "model": self._prefix + call.target.model},
                 "api_key": self._api_key or call.credential,
                 "api_base": self._api_base,
+                "options": self._options,
                 "extra_headers": {name: call.headers[name] for name in _MEANT_FOR_THE_MODEL & call.headers.keys()},
                 "timeout_s": self._timeout_s,
             }

@@ -372,3 +372,26 @@ def test_a_rule_to_optimise_is_read_by_the_keys_that_are_written(place: Place) -
 
 def test_a_misspelt_rule_is_told_the_key_as_it_is_written(place: Place) -> None:
     assert "the nearest known one is optimize[0].from" in place.complaint('[[optimize]]\nfrm = "a"\nto = "b"\n')
+
+
+def test_options_are_litellms_and_their_secrets_are_covered(place):
+    place.write(
+        '[[providers]]\nname = "p"\ntype = "litellm"\nmodels = ["bedrock/*"]\n'
+        'options = { aws_region_name = "eu-west-1", aws_secret_access_key = "planted" }\n'
+    )
+    shown = str(place.load().values())
+
+    assert "eu-west-1" in shown and "planted" not in shown
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ('type = "openai"\noptions = { api_version = "1" }', "type litellm"),
+        ('type = "litellm"\noptions = { api_base = "x" }', "key of its own"),
+    ],
+)
+def test_options_that_would_mean_nothing_are_refused(place, lines, said):
+    place.write(f'[[providers]]\nname = "p"\n{lines}\n')
+    with pytest.raises(SettingsError, match=said):
+        place.load()

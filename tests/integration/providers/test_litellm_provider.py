@@ -231,6 +231,16 @@ async def test_nothing_but_the_provider_is_asked_and_only_what_it_knows(monkeypa
     assert not upstream.saw("odd"), "Anthropic refuses fields that it does not know"
 
 
+async def test_the_owners_options_are_litellms(make_call, read):
+    async with Upstream() as upstream:
+        provider = litellm_at(upstream.url, options={"api_version": "2024-10-21"})
+        await read(await provider.ask(make_call("chat", model="azure/my-deployment")))
+        await provider.aclose()
+
+    assert "/openai/deployments/my-deployment/chat/completions?api-version=2024-10-21" == upstream.last.path
+    assert "planted-key" == upstream.last.headers["api-key"]
+
+
 async def test_no_other_providers_key_reaches_the_process(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "planted-foreign-key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "planted-cloud-key")
