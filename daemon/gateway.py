@@ -105,6 +105,7 @@ class Gateway:
         with suppress(StoreUnavailable):
             await self.parts.keys.load()
         self._spawn(self.parts.keys.follow())
+        self._spawn(self.parts.rate_limits.keep())
         self.parts.recent.fill(await self.parts.accounts.statements.recent(1_000))
         self._spawn(self._warm())
 
@@ -119,6 +120,7 @@ class Gateway:
         await self.parts.embedder.aclose()
         await self.parts.audit.aclose()
         await self.parts.vaults.aclose()
+        await self.parts.rate_limits.aclose()
         await self.parts.store.aclose()
         # What stays frozen is never let go of, and DuckDB's bindings would complain of it on stderr at the exit.
         gc.unfreeze()

@@ -23,6 +23,7 @@ from .adapters.provider_echo import EchoProvider
 from .adapters.provider_litellm import LitellmProvider
 from .adapters.provider_openai import OPENAI_BASE, OpenAiProvider
 from .adapters.provider_translating import TranslatingProvider
+from .adapters.rates_redis import RedisRates
 from .adapters.spendlog_duckdb import DuckDbSpendLog
 from .adapters.store_embedded import EmbeddedStore
 from .adapters.store_redis import RedisStore
@@ -160,7 +161,9 @@ def _with_providers(settings: Settings) -> Settings:
 
 
 def _build_parts(settings: Settings, data_dir: Path, clock: Clock, key: bytes) -> Parts:
-    metrics, recent, rate_limits = Metrics(), Recent(), RateLimits(clock)
+    metrics, recent = Metrics(), Recent()
+    is_shared = settings.storage.url != "embedded"
+    rate_limits = RateLimits(clock, RedisRates(settings.storage.url, clock) if is_shared else None)
 
     def on_row(row: LedgerRow) -> None:
         metrics.row(row)
@@ -169,7 +172,6 @@ def _build_parts(settings: Settings, data_dir: Path, clock: Clock, key: bytes) -
 
     storage_keys = StorageKeys(settings.storage.encryption_key, data_dir, data.derived_key(key, "storage"))
     store = _build_store(settings.storage, data_dir, clock, storage_keys.sealer)
-    is_shared = settings.storage.url != "embedded"
     model = find_model(MODEL)
     embedder = OnnxEmbedder(model)
     accounts = Accounts(

@@ -1,22 +1,24 @@
 """Limits of virtual keys: requests and tokens in any minute, and requests at the same time.
 
-Each daemon counts for itself: in a fleet of three a key may ask three times as much.
+Daemons that share a store count together there. While it does not answer each counts for itself, as one alone does.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from math import inf
 
-from ..errors import RateLimited
+from ..errors import RateLimited, StoreUnavailable
 from ..exchange import LedgerRow
-from ..ports import Clock
+from ..ports import Clock, RateCaps, RateStore, RateUse
 from .keys import VirtualKey
 
 WINDOW_S = 60.0
+RENEWED_EVERY_S = 20.0
 
 BUSY_RETRY_S = 1.0
 """When to ask again where too many are under way: nobody knows when one of them ends."""
@@ -81,12 +83,28 @@ class SlidingWindow:
 
 
 class _KeyUse:
-    """What one key has used lately."""
+    """What one key has used lately, on this node or, as `seen` says, on all."""
 
-    def __init__(self, key: VirtualKey) -> None:
+    def __init__(self, key: VirtualKey, seen: RateUse | None = None, now_s: float = 0.0) -> None:
         self.requests = SlidingWindow(key.rpm) if key.rpm is not None else None
         self.tokens = SlidingWindow(key.tpm) if key.tpm is not None else None
-        self.under_way = 0
+        self.under_way = seen.under_way if seen is not None else 0
+        if seen is not None:
+            self._take(self.requests, seen.requests, now_s)
+            self._take(self.tokens, seen.tokens, now_s)
+
+    def begin(self, tokens: int, now_s: float) -> _Use | None:
+        """Count one request; what was counted of its tokens."""
+        self.under_way += 1
+        if self.requests is not None:
+            self.requests.add(1, now_s)
+        return self.tokens.add(tokens, now_s) if self.tokens is not None else None
+
+    @staticmethod
+    def _take(window: SlidingWindow | None, uses: Iterable[tuple[float, int]], now_s: float) -> None:
+        if window is not None:
+            for leaves_in_s, amount in uses:
+                window.add(amount, now_s + leaves_in_s - WINDOW_S)
 
     def is_idle(self, now_s: float) -> bool:
         """Whether it is as if the key had never been used."""
@@ -107,14 +125,19 @@ class _KeyUse:
 class RateLimits:
     """Lets the requests of keys in, or refuses them. What a key has used lately outlives a reload of the settings."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, fleet: RateStore | None = None) -> None:
+        """`fleet` counts for all daemons that share it; None: this one is alone."""
         self._clock = clock
+        self._fleet = fleet
+        self._open: dict[str, set[str]] = {}
+        """Requests under way that the fleet knows of, by key."""
+        self._leaving: set[asyncio.Task[None]] = set()
         self._uses: dict[str, _KeyUse] = {}
         self._spent_tokens: dict[str, int | None] = {}
         """Of requests that are under way; None until the ledger has a row."""
 
-    @contextmanager
-    def admitting(self, key: VirtualKey, request_id: str, tokens: int) -> Iterator[dict[str, str]]:
+    @asynccontextmanager
+    async def admitting(self, key: VirtualKey, request_id: str, tokens: int) -> AsyncIterator[dict[str, str]]:
         """Count a request while the block runs; its `x-ratelimit-…` headers. A request that is refused counts nothing.
 
         `tokens` is what it is taken to read; on leaving, what its calls really used takes the place of that.
@@ -122,27 +145,74 @@ class RateLimits:
         Raises:
             RateLimited: on entry.
         """
+        seen = await self._seen_by_fleet(key, request_id, tokens)
         now_s = self._clock.monotonic_s()
-        use = self._use_of(key, now_s)
-        self._refuse_if_full(key, use, tokens, now_s)
-        if use.requests is not None:
-            use.requests.add(1, now_s)
-        counted = use.tokens.add(tokens, now_s) if use.tokens is not None else None
-        use.under_way += 1
+        own = self._use_of(key, now_s)
+        told = own if seen is None else _KeyUse(key, seen, now_s)
+        refusal = None if seen is not None and seen.is_admitted else _refusal(key, told, tokens, now_s)
+        if refusal is not None:
+            raise refusal
+        counted = own.begin(tokens, now_s)
+        if told is not own:
+            told.begin(tokens, now_s)
         self._spent_tokens[request_id] = None
         try:
-            yield use.headers(now_s)
+            yield told.headers(now_s)
         finally:
-            use.under_way -= 1
+            own.under_way -= 1
             spent = self._spent_tokens.pop(request_id)
-            if use.tokens is not None and counted is not None and spent is not None:
-                use.tokens.correct(counted, spent, self._clock.monotonic_s())
+            if own.tokens is not None and counted is not None and spent is not None:
+                own.tokens.correct(counted, spent, self._clock.monotonic_s())
+            if seen is not None:
+                self._leave_fleet(key, request_id, seen.at, tokens, tokens if spent is None else spent)
 
     def row(self, row: LedgerRow) -> None:
         """Take from the ledger what a request used: the tokens of all its calls, none for a hit."""
         if row.request_id in self._spent_tokens:
             used = row.input_tokens + row.output_tokens if row.kind == "call" else 0
             self._spent_tokens[row.request_id] = (self._spent_tokens[row.request_id] or 0) + used
+
+    async def keep(self) -> None:
+        """Tell the fleet, without end, which requests are still under way."""
+        while self._fleet is not None:
+            await asyncio.sleep(RENEWED_EVERY_S)
+            with suppress(StoreUnavailable):
+                for key, requests in list(self._open.items()):
+                    await self._fleet.renew(key, sorted(requests))
+
+    async def aclose(self) -> None:
+        """Tell the fleet what is left to tell."""
+        await asyncio.gather(*self._leaving)
+        if self._fleet is not None:
+            await self._fleet.aclose()
+
+    async def _seen_by_fleet(self, key: VirtualKey, request_id: str, tokens: int) -> RateUse | None:
+        """None where there is none, or it does not answer in time."""
+        if self._fleet is None:
+            return None
+        caps = RateCaps(key.rpm, key.tpm, key.parallel)
+        try:
+            seen = await self._fleet.admit(key.id, request_id, caps, tokens)
+        except StoreUnavailable:
+            return None
+        if seen.is_admitted:
+            self._open.setdefault(key.id, set()).add(request_id)
+        return seen
+
+    def _leave_fleet(self, key: VirtualKey, request_id: str, at: int, counted: int, spent: int) -> None:
+        """In the background: nobody waits for it, and a caller who has hung up does not stop it."""
+        requests = self._open.get(key.id, set())
+        requests.discard(request_id)
+        if not requests:
+            self._open.pop(key.id, None)
+        task = asyncio.create_task(self._tell_left(key.id, request_id, at, counted, spent))
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
+
+    async def _tell_left(self, key_id: str, request_id: str, at: int, counted: int, spent: int) -> None:
+        if self._fleet is not None:
+            with suppress(StoreUnavailable):
+                await self._fleet.leave(key_id, request_id, at, counted, spent)
 
     def _use_of(self, key: VirtualKey, now_s: float) -> _KeyUse:
         """Those that have gone idle are forgotten when another begins."""
@@ -152,13 +222,15 @@ class RateLimits:
             use = self._uses[key.id] = _KeyUse(key)
         return use
 
-    def _refuse_if_full(self, key: VirtualKey, use: _KeyUse, tokens: int, now_s: float) -> None:
-        if key.parallel is not None and use.under_way >= key.parallel:
-            raise _refused(use, f"{key.parallel} requests at the same time", BUSY_RETRY_S, now_s)
-        for kind, window, amount in (("requests", use.requests, 1), ("tokens", use.tokens, tokens)):
-            wait_s = window.wait_s(amount, now_s) if window is not None else 0.0
-            if window is not None and wait_s > 0:
-                raise _refused(use, f"{window.limit} {kind} in a minute", min(wait_s, WINDOW_S), now_s)
+
+def _refusal(key: VirtualKey, use: _KeyUse, tokens: int, now_s: float) -> RateLimited | None:
+    if key.parallel is not None and use.under_way >= key.parallel:
+        return _refused(use, f"{key.parallel} requests at the same time", BUSY_RETRY_S, now_s)
+    for kind, window, amount in (("requests", use.requests, 1), ("tokens", use.tokens, tokens)):
+        wait_s = window.wait_s(amount, now_s) if window is not None else 0.0
+        if window is not None and wait_s > 0:
+            return _refused(use, f"{window.limit} {kind} in a minute", min(wait_s, WINDOW_S), now_s)
+    return None
 
 
 def _refused(use: _KeyUse, limit: str, retry_after_s: float, now_s: float) -> RateLimited:

@@ -100,7 +100,7 @@ class Routes:
             if key is None or not key.is_limited:
                 return await self._reply(request, ask)
             tokens = _size_in_tokens(ask) if key.tpm is not None else 0
-            with parts.rate_limits.admitting(key, ask.id, tokens) as headers:
+            async with parts.rate_limits.admitting(key, ask.id, tokens) as headers:
                 return await self._reply(request, ask, headers)
         except (Forbidden, RateLimited) as refused:
             parts.accounts.record_refusal(ask, refused)

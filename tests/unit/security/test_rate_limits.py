@@ -82,43 +82,47 @@ def row(request_id, kind, tokens):
 async def test_requests_of_a_minute(keys, clock, limits):
     key = await key_of(keys, rpm=2)
     for number in range(2):
-        with limits.admitting(key, f"{number}", 1) as headers:
+        async with limits.admitting(key, f"{number}", 1) as headers:
             assert ("2", str(1 - number)) == (
                 headers["x-ratelimit-limit-requests"],
                 headers["x-ratelimit-remaining-requests"],
             )
         clock.elapsed_s += 20
-    with pytest.raises(RateLimited) as refused, limits.admitting(key, "3", 1):
-        pass
+    with pytest.raises(RateLimited) as refused:
+        async with limits.admitting(key, "3", 1):
+            pass
 
     assert "20" == refused.value.headers["retry-after"]
     assert "40s" == refused.value.headers["x-ratelimit-reset-requests"]
     assert "x-ratelimit-limit-tokens" not in refused.value.headers
     clock.elapsed_s += 20
-    with limits.admitting(key, "4", 1):
+    async with limits.admitting(key, "4", 1):
         pass
 
 
 async def test_another_key_has_its_own_minute(keys, limits):
     one, two = await key_of(keys, rpm=1), await key_of(keys, rpm=1)
     for key in (one, two):
-        with limits.admitting(key, "1", 1):
+        async with limits.admitting(key, "1", 1):
             pass
 
 
 async def test_at_the_same_time(keys, limits):
     key = await key_of(keys, parallel=1)
-    with limits.admitting(key, "1", 1), pytest.raises(RateLimited), limits.admitting(key, "2", 1):
-        pass
-    with limits.admitting(key, "3", 1):
+    async with limits.admitting(key, "1", 1):
+        with pytest.raises(RateLimited):
+            async with limits.admitting(key, "2", 1):
+                pass
+    async with limits.admitting(key, "3", 1):
         pass
 
 
 async def test_a_request_that_failed_has_left(keys, limits):
     key = await key_of(keys, parallel=1)
-    with pytest.raises(ZeroDivisionError), limits.admitting(key, "1", 1):
-        raise ZeroDivisionError
-    with limits.admitting(key, "2", 1):
+    with pytest.raises(ZeroDivisionError):
+        async with limits.admitting(key, "1", 1):
+            raise ZeroDivisionError
+    async with limits.admitting(key, "2", 1):
         pass
 
 
@@ -126,17 +130,17 @@ async def test_a_request_that_failed_has_left(keys, limits):
 async def test_tokens_are_what_the_ledger_says_and_else_the_estimate(keys, limits, kind, left):
     """A hit costs no tokens; a request without any row is taken for what it seemed to be."""
     key = await key_of(keys, tpm=100)
-    with limits.admitting(key, "1", 30) as headers:
+    async with limits.admitting(key, "1", 30) as headers:
         assert "70" == headers["x-ratelimit-remaining-tokens"]
         if kind:
             limits.row(row("1", kind, 50))
-    with limits.admitting(key, "2", 0) as headers:
+    async with limits.admitting(key, "2", 0) as headers:
         assert left == headers["x-ratelimit-remaining-tokens"]
 
 
 async def test_a_row_that_comes_late_is_not_kept_for_ever(keys, limits):
     key = await key_of(keys, tpm=100)
-    with limits.admitting(key, "1", 1):
+    async with limits.admitting(key, "1", 1):
         pass
     limits.row(row("1", "call", 50))
 
@@ -145,17 +149,18 @@ async def test_a_row_that_comes_late_is_not_kept_for_ever(keys, limits):
 
 async def test_idle_keys_are_forgotten_and_busy_ones_are_not(keys, clock, limits):
     idle, busy, new = [await key_of(keys, rpm=1, tpm=9) for _ in range(3)]
-    with limits.admitting(idle, "1", 1):
+    async with limits.admitting(idle, "1", 1):
         pass
-    with limits.admitting(busy, "2", 1):
+    async with limits.admitting(busy, "2", 1):
         clock.elapsed_s += 60
-        with limits.admitting(new, "3", 1):
+        async with limits.admitting(new, "3", 1):
             assert {busy.id, new.id} == set(limits._uses)
 
 
 async def test_a_refused_request_counts_nothing(keys, limits):
     key = await key_of(keys, rpm=2, tpm=10)
-    with pytest.raises(RateLimited), limits.admitting(key, "1", 11):
-        pass
-    with limits.admitting(key, "2", 10) as headers:
+    with pytest.raises(RateLimited):
+        async with limits.admitting(key, "1", 11):
+            pass
+    async with limits.admitting(key, "2", 10) as headers:
         assert "1" == headers["x-ratelimit-remaining-requests"]
