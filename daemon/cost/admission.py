@@ -32,9 +32,13 @@ LEASE_S = 60.0
 SLICES_EVERY_S = 1.0
 
 WAIT_S = 2.0
+UNLEARNED_WAIT_S = 5.0
 LONGEST_WAIT_S = 30.0
-"""Who finds no room waits as long as calls of its kind usually take, within these: so long the worst case of others is
-not known to be their cost."""
+"""Who finds no room waits for three times as long as calls of its kind usually take, within these: for those under way,
+for who came just before, and to spare. So long the worst case of others may be far from their cost."""
+
+ASKED_AGAIN_AFTER_S = (0.05, 0.2)
+"""A store that did not answer in its 50 ms may only have been busy, or this process: to reserve again is harmless."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +87,24 @@ class Admission:
             StoreUnavailable, SpendLogUnavailable: what is left is not known, and this node set nothing aside; nothing
                 is held.
         """
+        for pause_s in ASKED_AGAIN_AFTER_S:
+            with suppress(StoreUnavailable):
+                return await self._admit_or_go_on(lease, limits, need)
+            await asyncio.sleep(pause_s)
+        return await self._admit_or_go_on(lease, limits, need)
+
+    async def _admit_or_go_on(self, lease: str, limits: Sequence[Limit], need: Need) -> Admitted:
+        """By the store, or where it does not answer by what this node has set aside."""
+        if self._slices is None:
+            return await self._admit(lease, limits, need)
         try:
             admitted = await self._admit(lease, limits, need)
         except StoreUnavailable:
-            if self._slices is None or (tokens := self._slices.grant(lease, limits, need)) is None:
+            tokens = self._slices.grant(lease, limits, need)
+            if tokens is None:
                 raise
             return _admitted(limits, need, tokens)
-        if self._slices is not None:
-            self._slices.saw(limits, need)
+        self._slices.saw(limits, need)
         return admitted
 
     async def _admit(self, lease: str, limits: Sequence[Limit], need: Need) -> Admitted:
@@ -253,7 +267,8 @@ def _holds(limits: Sequence[Limit], amount_nanos: int) -> list[Hold]:
 
 
 def _patience_s(need: Need) -> float:
-    return min(LONGEST_WAIT_S, max(WAIT_S, need.kind.usual_s() or 0.0))
+    usual_s = need.kind.usual_s()
+    return min(LONGEST_WAIT_S, UNLEARNED_WAIT_S if usual_s is None else max(WAIT_S, 3 * usual_s))
 
 
 def _is_hopeless(room: _Room, need: Need) -> bool:

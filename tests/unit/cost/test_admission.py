@@ -140,7 +140,7 @@ async def test_waiting_is_as_long_as_calls_usually_take(open_the_books, clock, m
 
 
 async def test_waiting_ends(open_the_books, monkeypatch):
-    monkeypatch.setattr(admission, "WAIT_S", 0.0)
+    monkeypatch.setattr(admission, "LONGEST_WAIT_S", 0.0)
     books = await open_the_books(budgets=[{"scope": "all", "limit_usd": "10"}])
 
     async with books.reserving(ask(id="first", max_tokens=1000)):
