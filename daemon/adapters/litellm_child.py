@@ -26,6 +26,7 @@ from types import ModuleType
 from typing import Any
 
 import httpx
+import openai
 from aiohttp import web
 
 from ..exchange import DialectName, JsonObject
@@ -44,6 +45,13 @@ _ERROR_TYPES = {
 
 
 _LITELLMS_WORDS = re.compile(r"^(litellm\.\w+: |\w+Exception - )+")
+
+
+_UNDERSTOOD = {
+    "ContextWindowExceededError": "context_length_exceeded",
+    "ContentPolicyViolationError": "content_policy_violation",
+}
+"""What litellm makes out of the prose of many providers, as OpenAI's codes."""
 
 
 def main() -> None:
@@ -144,12 +152,21 @@ async def _stream(request: web.Request, events: AsyncIterator[bytes]) -> web.Str
 def _refusal(dialect: DialectName, error: Exception) -> web.Response:
     causes = list(_causes(error))
     status, headers = _status(causes), _retry_headers(error)
-    if any(isinstance(cause, httpx.TimeoutException) for cause in causes):
-        headers[FAILURE_HEADER] = TIMED_OUT
-    elif any(isinstance(cause, httpx.TransportError) for cause in causes):
-        headers[FAILURE_HEADER] = UNREACHABLE
+    if (failure := _failure(causes)) is not None:
+        headers[FAILURE_HEADER] = failure
     body = _error_body(dialect, _ERROR_TYPES.get(status, "api_error"), *_said(causes))
     return web.json_response(body, status=status, headers=headers)
+
+
+def _failure(causes: list[BaseException]) -> str | None:
+    """Why no answer came; None: one did. litellm's own classes count where it asked by another client than httpx."""
+    if any(isinstance(cause, httpx.HTTPStatusError) for cause in causes):
+        return None
+    if any(isinstance(cause, httpx.TimeoutException | TimeoutError | openai.APITimeoutError) for cause in causes):
+        return TIMED_OUT
+    if any(isinstance(cause, httpx.TransportError | openai.APIConnectionError) for cause in causes):
+        return UNREACHABLE
+    return None
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
@@ -174,12 +191,13 @@ def _retry_headers(error: Exception) -> dict[str, str]:
 
 def _said(causes: list[BaseException]) -> tuple[str, str | None]:
     """The provider's own sentence and code, where it gave one, else litellm's without what is for its users."""
+    understood = next((code for cause in causes if (code := _UNDERSTOOD.get(type(cause).__name__))), None)
     for cause in causes:
         error = _error_in(getattr(cause, "body", None)) or _error_in(getattr(cause, "message", None))
         if error is not None:
             code = error.get("code")
-            return error["message"], code if isinstance(code, str) else None
-    return _LITELLMS_WORDS.sub("", str(causes[0])).partition(" To drop these")[0], None
+            return error["message"], code if isinstance(code, str) else understood
+    return _LITELLMS_WORDS.sub("", str(causes[0])).partition(" To drop these")[0], understood
 
 
 def _error_in(answer: Any) -> JsonObject | None:
@@ -196,7 +214,8 @@ def _error_in(answer: Any) -> JsonObject | None:
 
 def _error_body(dialect: DialectName, error_type: str, message: str, code: str | None) -> JsonObject:
     if dialect in ("messages", "count_tokens"):
-        return {"type": "error", "error": {"type": error_type, "message": message}}
+        coded = {} if code is None else {"code": code}  # not Anthropic's, but fallbacks are chosen by it
+        return {"type": "error", "error": {"type": error_type, "message": message, **coded}}
     return {"error": {"message": message, "type": error_type, "code": code, "param": None}}
 
 
