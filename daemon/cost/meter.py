@@ -14,12 +14,17 @@ class Meter:
 
     A delta is a token at least, and so are eight bytes of text. Both counts are low, so whoever keeps to the limit is
     never cut; one who batches many tokens into each delta may write about twice as much before it shows.
+
+    Text, and each delta, is shorter than the JSON around it: while all that came is below eight bytes for each token
+    of the bound, nothing needs to be read.
     """
 
     def __init__(self, dialect: Dialect, bound_tokens: int) -> None:
         self._dialect = dialect
         self._bound_tokens = bound_tokens
         self._splitter = EventSplitter()
+        self._unread: list[bytes] = []
+        self._unread_allowed = bound_tokens * BYTES_OF_A_TOKEN
         self._deltas = 0
         self._bytes = 0
         self.is_passed = False
@@ -39,8 +44,13 @@ class Meter:
         return self._splitter.rest()
 
     def _count(self, block: bytes) -> None:
-        event = event_json(block)
-        for text in self._dialect.delta_texts(event) if event is not None else ():
-            self._deltas += bool(text)
-            self._bytes += len(text.encode("utf-8", "replace"))
+        self._unread.append(block)
+        self._unread_allowed -= len(block)
+        if self._unread_allowed >= 0:
+            return
+        for event in filter(None, map(event_json, self._unread)):
+            for text in self._dialect.delta_texts(event):
+                self._deltas += bool(text)
+                self._bytes += len(text.encode("utf-8", "replace"))
+        self._unread.clear()
         self.is_passed = max(self._deltas, self._bytes // BYTES_OF_A_TOKEN) > self._bound_tokens

@@ -6,6 +6,7 @@ Counters hold whole nano-dollars, since Redis and SQLite add integers exactly; e
 from __future__ import annotations
 
 from decimal import ROUND_CEILING, Decimal
+from functools import lru_cache
 
 NANOS_PER_USD = 1_000_000_000
 
@@ -22,6 +23,7 @@ def usd_of(nanos: int) -> Decimal:
     return Decimal(nanos) / NANOS_PER_USD
 
 
+@lru_cache(maxsize=1024)
 def usd_text(usd: Decimal) -> str:
     """`0.00012`: never an exponent, no zeros at the end."""
     text = format(usd, "f")

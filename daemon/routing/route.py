@@ -42,10 +42,12 @@ class Route:
     @property
     def primaries(self) -> tuple[Target, ...]:
         """The targets that are the model, as its owner says: an answer of any of them is the model's."""
-        return self.targets[: 1 if self.sharing is None else len(self.sharing.shares)]
+        return self.targets[:1] if self.sharing is None else self.targets[: len(self.sharing.shares)]
 
     @property
     def model(self) -> str | None:
         """The primaries' name of the model; None where they have several."""
+        if self.sharing is None:
+            return self.targets[0].model
         names = {target.model for target in self.primaries}
         return names.pop() if len(names) == 1 else None

@@ -17,7 +17,7 @@ MAX_USER_LENGTH = 256
 _TAG = re.compile(r"[\w.:/+-]{1,64}", re.ASCII)
 _ID = re.compile(r"[\w.:/+=-]{1,128}", re.ASCII)
 
-_SESSION_HEADERS = (
+SESSION_HEADERS = (
     "x-helix-session",
     "x-claude-code-session-id",
     "session_id",  # Codex
@@ -67,7 +67,7 @@ def body_tags(body: JsonObject) -> tuple[str, ...]:
 
 def header_session(headers: Mapping[str, str]) -> str:
     """The conversation or run that a client says its request belongs to; empty where it says nothing that is an id."""
-    return next((found for name in _SESSION_HEADERS if (found := _id(headers.get(name)))), "")
+    return next((found for name in SESSION_HEADERS if (found := _id(headers.get(name)))), "")
 
 
 def body_session(body: JsonObject) -> str:
