@@ -14,7 +14,18 @@ import orjson
 import uvloop
 from aiohttp import web
 
-KEYED = ("model", "messages", "temperature", "max_tokens", "tools", "stream")
+KEYED = (
+    "model",
+    "messages",
+    "system",
+    "input",
+    "instructions",
+    "prompt",
+    "temperature",
+    "max_tokens",
+    "tools",
+    "stream",
+)
 
 
 class Floor:

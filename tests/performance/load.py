@@ -31,7 +31,19 @@ REFERENCE_NS = 75.0
 
 SYSTEM = "You are a careful assistant. Answer briefly, in plain words, and say so when you are not sure. "
 FILLER = "Our customer wrote in about the invoice that was sent twice and asks which of the two is to be paid, please. "
-ENDINGS = {"chat": b"[DONE]", "messages": b"message_stop"}
+ENDINGS = {
+    "chat": b"[DONE]",
+    "completions": b"[DONE]",
+    "messages": b"message_stop",
+    "responses": b"response.completed",
+}
+PATHS = {
+    "chat": "/v1/chat/completions",
+    "completions": "/v1/completions",
+    "embeddings": "/v1/embeddings",
+    "messages": "/v1/messages",
+    "responses": "/v1/responses",
+}
 
 
 def tree(pid: int) -> list[int]:
@@ -85,7 +97,7 @@ class Prompts:
         self.is_new_each_time = mode in ("miss", "stream")
         self.run = f"{time.time_ns():x}"
         self.count = 0
-        path = "/v1/chat/completions" if dialect == "chat" else "/v1/messages"
+        path = PATHS[dialect]
         self.head = (
             f"POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\ncontent-length: ".encode()
         )
@@ -96,13 +108,22 @@ class Prompts:
     def next(self) -> tuple[bytes, bytes]:
         self.count += self.is_new_each_time
         text = f"Question {self.run}-{self.count:07d}: {FILLER * 6}{self.extra}"
-        turn = {"role": "user", "content": text}
-        if self.dialect == "chat":
-            body = self.body | {"messages": [{"role": "system", "content": SYSTEM}, turn]}
-        else:
-            body = self.body | {"system": SYSTEM, "max_tokens": 200, "messages": [turn]}
-        raw = orjson.dumps(body)
+        raw = orjson.dumps(self.body | self.asked(text))
         return self.head + b"%d\r\n\r\n" % len(raw) + raw, digest(text).encode()
+
+    def asked(self, text: str) -> dict[str, Any]:
+        turn = {"role": "user", "content": text}
+        match self.dialect:
+            case "chat":
+                return {"messages": [{"role": "system", "content": SYSTEM}, turn]}
+            case "messages":
+                return {"system": SYSTEM, "max_tokens": 200, "messages": [turn]}
+            case "responses":
+                return {"instructions": SYSTEM, "input": text}
+            case "completions":
+                return {"prompt": text}
+            case _:
+                return {"input": text}
 
 
 class Connection(asyncio.Protocol):
@@ -151,7 +172,9 @@ class Load:
     def is_right(self, body: bytes, expected: bytes) -> bool:
         if expected not in body and not self.given.unchecked:
             return False
-        return not self.prompts.stream or ENDINGS[self.given.dialect] in body[-80:]
+        # The last event of a streamed response holds the whole of it.
+        end = body if self.given.dialect == "responses" else body[-80:]
+        return not self.prompts.stream or ENDINGS[self.given.dialect] in end
 
     async def run(self) -> dict[str, Any]:
         loop = asyncio.get_running_loop()
@@ -190,7 +213,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--pid", type=int, required=True)
     parser.add_argument("--core", type=int, default=0, help="the gateway's core, for the probe")
     parser.add_argument("--mode", choices=["hit", "miss", "stream", "stream-hit"], required=True)
-    parser.add_argument("--dialect", choices=["chat", "messages"], default="chat")
+    parser.add_argument("--dialect", choices=sorted(PATHS), default="chat")
     parser.add_argument("--model", default="gpt-4o-mini")
     parser.add_argument("--extra", default="", help="text at the end of each prompt")
     parser.add_argument("--unchecked", action="store_true", help="the provider saw another text (PII): no digest check")

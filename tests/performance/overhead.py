@@ -1,6 +1,6 @@
 """What Helix costs: CPU per request beside the bare aiohttp pass-through, in the same run.
 
-    python tests/performance/overhead.py [--passes 3] [--seconds 3]
+    python tests/performance/overhead.py [--passes 3] [--seconds 3] [--dialects]
 
 The gateway has core 0; the provider and the load share core 1. Noise on a shared host only adds, so the least of all
 passes counts. Ratios are to the floor of the same run; absolute microseconds are scaled as load.py says.
@@ -49,6 +49,25 @@ SCENARIOS = [
         ("pass", "stream"),
     ),
 ]
+
+DIALECTS = ["chat", "messages", "responses", "completions", "embeddings"]
+# What is asked of each dialect; the load's mode, and the floor that it is compared with.
+OF_A_DIALECT = [("exact hit", "hit", "dict"), ("miss", "miss", "pass"), ("paced stream", "stream", "pass")]
+
+
+def dialect_scenarios() -> list[tuple[str, dict[str, str], list[str], tuple[str, str]]]:
+    """Each dialect whole and streamed, with nothing found and the exact cache; embeddings do not stream."""
+    return [
+        (
+            f"{dialect}: {name}",
+            {"pii": "off", "cache": "exact"},
+            ["--mode", mode, "--dialect", dialect],
+            (floor_mode, mode),
+        )
+        for dialect in DIALECTS
+        for name, mode, floor_mode in OF_A_DIALECT
+        if (dialect, mode) != ("embeddings", "stream")
+    ]
 
 
 def free_port() -> int:
@@ -130,6 +149,8 @@ def helix(settings: dict[str, str], upstream_port: int) -> Iterator[tuple[int, i
             f'[pii]\nmode = "{settings["pii"]}"\n'
             '[[providers]]\nname = "up"\ntype = "openai"\napi_key = "k"\n'
             f'base_url = "http://127.0.0.1:{upstream_port}/v1"\n'
+            '[[providers]]\nname = "claude"\ntype = "anthropic"\napi_key = "k"\n'
+            f'base_url = "http://127.0.0.1:{upstream_port}"\n'
             '[[budgets]]\nscope = "all"\nlimit_usd = 1000000\nwindow = "total"\n'
         )
         command = [str(Path(PYTHON).parent / "helix"), "serve", "--config", str(config), "--port", str(port)]
@@ -160,14 +181,21 @@ def embedding_us(seconds: float) -> float:
     return float(run.stdout)
 
 
-def measure(passes: int, seconds: float, only: str) -> tuple[dict[str, float], dict[str, float], float, float]:
+def dialect_of(arguments: list[str]) -> list[str]:
+    """The part of a load's arguments that its floor is asked with as well."""
+    return arguments[arguments.index("--dialect") :][:2] if "--dialect" in arguments else []
+
+
+def measure(
+    scenarios: list[tuple[str, dict[str, str], list[str], tuple[str, str]]], passes: int, seconds: float, only: str
+) -> tuple[dict[str, float], dict[str, float], float, float]:
     """The least CPU per request of each Helix scenario and each floor; the embedder's own; the most memory."""
     best: dict[str, float] = defaultdict(lambda: float("inf"))
     floors: dict[str, float] = defaultdict(lambda: float("inf"))
     embedding, memory = float("inf"), 0.0
     for _ in range(passes):
         embedding = min(embedding, embedding_us(seconds))
-        for name, settings, arguments, (mode, kind) in SCENARIOS:
+        for name, settings, arguments, (mode, kind) in scenarios:
             if only not in name:
                 continue
             gap_ms = 5.0 if kind == "stream" else 0.0
@@ -175,7 +203,7 @@ def measure(passes: int, seconds: float, only: str) -> tuple[dict[str, float], d
             callers = ["--connections", "8"] if "semantic" in name else []
             with upstream(gap_ms) as upstream_port:
                 with floor(mode, upstream_port) as (port, pid):
-                    cost = load(port, pid, ["--mode", kind, *callers], seconds)
+                    cost = load(port, pid, ["--mode", kind, *dialect_of(arguments), *callers], seconds)
                     floors[name] = min(floors[name], cost["cpu_us"])
                 with helix(settings, upstream_port) as (port, pid):
                     cost = load(port, pid, [*arguments, *callers], seconds)
@@ -190,12 +218,14 @@ def main() -> None:
     parser.add_argument("--passes", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--only", default="", help="scenarios whose name holds this")
+    parser.add_argument("--dialects", action="store_true", help="each dialect, whole and streamed")
     given = parser.parse_args()
-    best, floors, embedding, memory = measure(given.passes, given.seconds, given.only)
+    scenarios = dialect_scenarios() if given.dialects else SCENARIOS
+    best, floors, embedding, memory = measure(scenarios, given.passes, given.seconds, given.only)
     print(f"One embedding of the prompt, alone on the machine: {embedding:.0f} µs. Most memory: {memory:.0f} MiB.\n")
     print("| request | Helix, CPU µs | floor, CPU µs | ratio | above the floor, µs |")
     print("| --- | --: | --: | --: | --: |")
-    for name, *_ in (scenario for scenario in SCENARIOS if scenario[0] in best):
+    for name, *_ in (scenario for scenario in scenarios if scenario[0] in best):
         ratio, above = best[name] / floors[name], best[name] - floors[name]
         print(f"| {name} | {best[name]:.0f} | {floors[name]:.0f} | {ratio:.2f} | {above:.0f} |")
 

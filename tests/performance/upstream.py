@@ -1,8 +1,8 @@
 """A fast, deterministic provider to put behind a gateway under test.
 
-A bare asyncio protocol on uvloop with llhttp, so that it is not the bottleneck. It speaks chat completions and
-messages, whole and streamed. Each answer holds `digest()` of the last user message: who asked can check that it
-got the answer to its own question.
+A bare asyncio protocol on uvloop with llhttp, so that it is not the bottleneck. It speaks chat completions, messages,
+responses and text completions, whole and streamed, and embeddings. Each answer holds `digest()` of the last user
+message: who asked can check that it got the answer to its own question.
 
     python tests/performance/upstream.py --port 9101 --gap-ms 5
 """
@@ -102,6 +102,92 @@ def messages_events(body: dict[str, Any]) -> list[bytes]:
     ]
 
 
+def responses_whole(body: dict[str, Any]) -> dict[str, Any]:
+    said = words(str(body["input"]))
+    part = {"type": "output_text", "text": "".join(said), "annotations": []}
+    item = {"id": "msg_1", "type": "message", "status": "completed", "role": "assistant", "content": [part]}
+    read = max(1, len(str(body["input"])) // 4)
+    return {
+        "id": "resp_1",
+        "object": "response",
+        "created_at": 1_700_000_000,
+        "status": "completed",
+        "model": body["model"],
+        "output": [item],
+        "usage": {"input_tokens": read, "output_tokens": len(said), "total_tokens": read + len(said)},
+    }
+
+
+def responses_events(body: dict[str, Any]) -> list[bytes]:
+    whole = responses_whole(body)
+    (item,) = whole["output"]
+    at = {"item_id": item["id"], "output_index": 0, "content_index": 0}
+    part = item["content"][0]
+    events: list[tuple[str, dict[str, Any]]] = [
+        ("response.created", {"response": whole | {"status": "in_progress", "output": [], "usage": None}}),
+        ("response.output_item.added", {"output_index": 0, "item": item | {"status": "in_progress", "content": []}}),
+        ("response.content_part.added", {**at, "part": part | {"text": ""}}),
+        *(("response.output_text.delta", {**at, "delta": word}) for word in words(str(body["input"]))),
+        ("response.output_text.done", {**at, "text": part["text"]}),
+        ("response.content_part.done", {**at, "part": part}),
+        ("response.output_item.done", {"output_index": 0, "item": item}),
+        ("response.completed", {"response": whole}),
+    ]
+    return [
+        b"event: %s\ndata: %s\n\n" % (kind.encode(), orjson.dumps({"type": kind, "sequence_number": at, **fields}))
+        for at, (kind, fields) in enumerate(events)
+    ]
+
+
+def completions_whole(body: dict[str, Any]) -> dict[str, Any]:
+    said = words(str(body["prompt"]))
+    read = max(1, len(str(body["prompt"])) // 4)
+    return {
+        "id": "cmpl-1",
+        "object": "text_completion",
+        "created": 1_700_000_000,
+        "model": body["model"],
+        "choices": [{"index": 0, "text": "".join(said), "logprobs": None, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": read, "completion_tokens": len(said), "total_tokens": read + len(said)},
+    }
+
+
+def completions_events(body: dict[str, Any]) -> list[bytes]:
+    whole = completions_whole(body)
+    head = {name: whole[name] for name in ("id", "object", "created", "model")}
+    ends = [*((word, None) for word in words(str(body["prompt"]))), ("", "stop")]
+    choices = [{"index": 0, "text": text, "logprobs": None, "finish_reason": end} for text, end in ends]
+    events = [b"data: %s\n\n" % orjson.dumps({**head, "choices": [choice]}) for choice in choices]
+    if (body.get("stream_options") or {}).get("include_usage"):
+        events.append(b"data: %s\n\n" % orjson.dumps({**head, "choices": [], "usage": whole["usage"]}))
+    return [*events, b"data: [DONE]\n\n"]
+
+
+def embeddings_whole(body: dict[str, Any]) -> dict[str, Any]:
+    """384 values; the digest stands where a client can look for it."""
+    given = body["input"]
+    texts = given if isinstance(given, list) else [given]
+    vector = [round(n / 384 - 0.5, 6) for n in range(384)]
+    data = [{"object": "embedding", "index": at, "embedding": vector, "of": digest(t)} for at, t in enumerate(texts)]
+    read = sum(max(1, len(text) // 4) for text in texts)
+    return {
+        "object": "list",
+        "data": data,
+        "model": body["model"],
+        "usage": {"prompt_tokens": read, "total_tokens": read},
+    }
+
+
+# The longer path first: `/chat/completions` ends in `/completions`.
+ANSWERS = (
+    (b"/chat/completions", chat_whole, chat_events),
+    (b"/completions", completions_whole, completions_events),
+    (b"/messages", messages_whole, messages_events),
+    (b"/responses", responses_whole, responses_events),
+    (b"/embeddings", embeddings_whole, None),
+)
+
+
 class Upstream(asyncio.Protocol):
     """One connection. `gap_s` is the pause between a stream's events; 0 writes it at once."""
 
@@ -135,11 +221,11 @@ class Upstream(asyncio.Protocol):
             return
         Upstream.asked += 1
         body = orjson.loads(self.body)
-        is_chat = self.url.endswith(b"/chat/completions")
-        if not body.get("stream"):
-            self._whole(chat_whole(body) if is_chat else messages_whole(body))
-            return
-        self._stream(chat_events(body) if is_chat else messages_events(body))
+        whole, events = next((whole, events) for path, whole, events in ANSWERS if self.url.endswith(path))
+        if body.get("stream") and events is not None:
+            self._stream(events(body))
+        else:
+            self._whole(whole(body))
 
     def _whole(self, answer: dict[str, Any]) -> None:
         raw = orjson.dumps(answer)
