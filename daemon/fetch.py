@@ -12,7 +12,7 @@ from .caching.flights import Flight
 from .cost.accounts import Accounts, Bill, StandIn, stand_in_for
 from .dialects.dialect import Dialect
 from .errors import BudgetExceeded, UnknownModel, UpstreamFailed
-from .exchange import Answer, Ask, Call, JsonObject, LedgerRow, Target
+from .exchange import Answer, Ask, Call, DialectName, JsonObject, LedgerRow, Target
 from .json_text import canonical, parse_object, to_json
 from .pii.privacy import Hidden, Privacy
 from .ports import Clock, Provider
@@ -94,19 +94,22 @@ class Fetcher:
         Raises:
             BudgetExceeded: it names none, or one that stands in already or is not served; the refusal is recorded.
         """
-        if not refused.fallback_model:
-            raise refused
         model = refused.fallback_model
-        for_model = request.route.model or request.ask.model
-        try:
-            route = self.router.route(model, request.ask.dialect)
-        except UnknownModel as unknown:
-            log.warning("a budget's fallback_model cannot be asked: %s", unknown)
-            route = None
-        if route is None or request.stand_in is not None or route.targets == request.route.targets:
+        if not model:
+            raise refused
+        route = self._route_to(model, request.ask.dialect)
+        if route is None or request.stand_in is not None or model == request.ask.model:
             self.accounts.record_refusal(request.ask, refused, pii=request.hidden.header)
             raise refused
+        for_model = request.route.model or request.ask.model
         return replace(request, route=route, stand_in=stand_in_for(for_model, refused))
+
+    def _route_to(self, model: str, dialect: DialectName) -> Route | None:
+        try:
+            return self.router.route(model, dialect)
+        except UnknownModel as unknown:
+            log.warning("a budget's fallback_model cannot be asked: %s", unknown)
+            return None
 
     async def _fetch(self, request: Request, flight: Flight, number: int) -> None:
         """`number` is what the first attempt has in the ledger."""
