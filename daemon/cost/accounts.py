@@ -104,7 +104,7 @@ class Accounts:
         self._tasks = [
             asyncio.create_task(_without_end(self._ledger.flush_forever)),
             asyncio.create_task(_without_end(self._admission.keep_leases)),
-            asyncio.create_task(_without_end(self._admission.keep_slices)),
+            asyncio.create_task(_without_end(self._admission.keep_up)),
             asyncio.create_task(_without_end(self._follow_budgets)),
             asyncio.create_task(_without_end(self._watch_soft_limits)),
             asyncio.create_task(self._prices.warm()),

@@ -29,7 +29,8 @@ log = logging.getLogger(__name__)
 LEASE_S = 60.0
 """How long a reservation outlives this process; it is renewed three times in that."""
 
-SLICES_EVERY_S = 1.0
+SECOND_LOOK_S = 1.0
+"""How often is made up for what could not be settled, and looked whether others of the store left room."""
 
 WAIT_S = 2.0
 UNLEARNED_WAIT_S = 5.0
@@ -157,12 +158,13 @@ class Admission:
             except StoreUnavailable as error:
                 log.warning("budgets: %s", error)
 
-    async def keep_slices(self) -> None:
-        """Take care of what this node has set aside, until cancelled; where the store is away it is served from."""
+    async def keep_up(self) -> None:
+        """Settle what is owed, and take care of what this node has set aside, until cancelled."""
         while True:
-            await asyncio.sleep(SLICES_EVERY_S)
-            if self._slices is not None:
-                with suppress(PartUnavailable):
+            await asyncio.sleep(SECOND_LOOK_S)
+            with suppress(PartUnavailable):
+                await self._settle_owed()
+                if self._slices is not None:
                     await self._slices.take_care()
 
     @property
@@ -208,7 +210,9 @@ class Admission:
                 fallback_model = room.limit.fallback_model
                 raise BudgetExceeded(_budget_state(room), now=self._clock.now(), fallback_model=fallback_model)
             if tokens is None:
-                await self._turns.wait(room.limit.counter.name, left_s)
+                # Nobody tells this process of those who settle elsewhere.
+                called_within_s = left_s if self._slices is None else min(left_s, SECOND_LOOK_S)
+                await self._turns.wait(room.limit.counter.name, called_within_s)
 
     async def _tightest(self, limits: Sequence[Limit]) -> _Room:
         standings = await self._standings.of(limits)
@@ -235,9 +239,13 @@ class Admission:
             self._turns.call_next(hold.counter)
 
     async def _settle_owed(self) -> None:
-        owed, self._owed = self._owed, []
-        for lease, holds, spent_nanos in owed:
-            await self._settle(lease, holds, spent_nanos)
+        while self._owed:
+            lease, holds, spent_nanos = self._owed[0]
+            await self._store.settle(lease, holds, spent_nanos)
+            if self._owed and self._owed[0][0] == lease:  # it may have been done twice at the same time
+                self._owed.pop(0)
+            for hold in holds:
+                self._turns.call_next(hold.counter)
 
     async def _renew(self) -> None:
         for lease in tuple(self._open_leases):
