@@ -129,7 +129,7 @@ class CompletionsDialect(OpenAiErrors, Stateless):
         return chat_stream.ends_stream(piece)
 
     def delta_texts(self, event: JsonObject) -> list[str]:
-        return delta_texts(_Shape(with_usage=True), event)
+        return delta_texts(_SHAPE, event)
 
     def cut(self, stream: bytes, usage: Usage) -> bytes:
         answer, closing = self.assemble_partial(stream), {"text": "", "logprobs": None}
@@ -172,6 +172,9 @@ class _Shape(chat_stream.ChatShape):
     def delta(self, channel: str, text: str, like: JsonObject) -> bytes:
         choice = {"index": int(channel[:-1]), "text": text, "logprobs": None, "finish_reason": None}
         return json_event({**without(like, "choices", "usage"), "choices": [choice]})
+
+
+_SHAPE = _Shape(with_usage=True)
 
 
 class _Assembly(chat_stream.ChatAssembly):

@@ -89,6 +89,9 @@ _ERROR_TYPES = {
 }
 
 
+_SHAPE = messages_stream.MessagesShape()
+
+
 class MessagesDialect(Stateless):
     """Anthropic's messages."""
 
@@ -193,7 +196,7 @@ class MessagesDialect(Stateless):
         return messages_stream.ends_stream(piece)
 
     def delta_texts(self, event: JsonObject) -> list[str]:
-        return delta_texts(messages_stream.MessagesShape(), event)
+        return delta_texts(_SHAPE, event)
 
     def cut(self, stream: bytes, usage: Usage) -> bytes:
         return messages_stream.cut(stream, usage)

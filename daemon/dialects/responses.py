@@ -83,6 +83,9 @@ _WITHOUT_EFFECT = ("stream", "stream_options", "cache")
 """What does not change an answer. `user`, `metadata` and `store` do: the answer repeats them."""
 
 
+_SHAPE = responses_stream.ResponsesShape()
+
+
 class ResponsesDialect(OpenAiErrors):
     """OpenAI's responses, as any compatible server speaks them."""
 
@@ -206,7 +209,7 @@ class ResponsesDialect(OpenAiErrors):
         return responses_stream.ends_stream(piece)
 
     def delta_texts(self, event: JsonObject) -> list[str]:
-        return delta_texts(responses_stream.ResponsesShape(), event)
+        return delta_texts(_SHAPE, event)
 
     def cut(self, stream: bytes, usage: Usage) -> bytes:
         return responses_stream.cut(stream, usage)

@@ -144,6 +144,8 @@ def _keys_of(settings: JwtSettings) -> Iterator[_Key]:
 def _public_key(jwk: Mapping[str, Any]) -> _Key:
     if jwk.get("kty") == "oct":
         raise ValueError("a shared secret belongs into jwt.secret")
+    if jwk.get("kty") not in ("RSA", "EC", "OKP"):
+        raise ValueError("the kty of a key is not RSA, EC or OKP")
     if "d" in jwk:
         raise ValueError("it holds a private key; only the identity provider should have that")
     key = jwt.PyJWK(dict(jwk))

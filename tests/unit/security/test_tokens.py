@@ -143,6 +143,8 @@ def test_a_token_that_was_known_ends_all_the_same() -> None:
         '{"keys": []}',
         '{"keys": [{"kty": "oct", "k": "c2VjcmV0"}]}',
         '{"keys": [{"kty": "XX"}]}',
+        '{"keys": [{"k": "c2VjcmV0"}]}',
+        '{"keys": ["c2VjcmV0"]}',
         json.dumps({"keys": [json.loads(RSAAlgorithm.to_jwk(RSA))]}),
     ],
 )
