@@ -26,6 +26,12 @@ class AgentFile:
 
     place: Callable[[Mapping[str, str], Path], Path]
     edit: Callable[[str, str], str]
+    address: re.Pattern[str]
+    """Where the text says which server is asked; its group is the URL."""
+
+    def addresses(self, text: str) -> list[str]:
+        """The servers that the file sends its agent to; empty where it says nothing of it."""
+        return list(dict.fromkeys(self.address.findall(text)))
 
 
 def point_claude(text: str, url: str) -> str:
@@ -75,14 +81,22 @@ AGENTS: Mapping[str, AgentFile] = {
     "claude": AgentFile(
         lambda environ, home: Path(environ.get("CLAUDE_CONFIG_DIR") or home / ".claude") / "settings.json",
         point_claude,
+        re.compile(r'"ANTHROPIC_BASE_URL"\s*:\s*"([^"]+)"'),
     ),
     "codex": AgentFile(
-        lambda environ, home: Path(environ.get("CODEX_HOME") or home / ".codex") / "config.toml", point_codex
+        lambda environ, home: Path(environ.get("CODEX_HOME") or home / ".codex") / "config.toml",
+        point_codex,
+        re.compile(r'(?m)^\s*openai_base_url\s*=\s*["\']([^"\']+)'),
     ),
-    "aider": AgentFile(lambda _, home: home / ".aider.conf.yml", point_aider),
+    "aider": AgentFile(
+        lambda _, home: home / ".aider.conf.yml",
+        point_aider,
+        re.compile(r'(?m)^openai-api-base:\s*["\']?([^\s"\'#]+)'),
+    ),
     "continue": AgentFile(
         lambda environ, home: Path(environ.get("CONTINUE_GLOBAL_DIR") or home / ".continue") / "config.yaml",
         point_continue,
+        re.compile(r'(?m)^[\s-]+apiBase:\s*["\']?([^\s"\'#]+)'),
     ),
 }
 

@@ -25,6 +25,7 @@ from urllib.parse import urlsplit
 from daemon.errors import SettingsError
 
 from . import clients
+from .agent_files import AGENTS
 from .control_client import ControlClient
 from .daemon_start import url_of
 from .diagnostics import CommandFailed, DaemonUnreachable
@@ -68,6 +69,7 @@ def examine(config: Path | None, environ: Mapping[str, str]) -> Iterator[Finding
     yield from models(_model_folders())
     yield from prices()
     yield from client_variables(url_of(loaded), environ)
+    yield from client_files(url_of(loaded), environ, Path.home())
     yield from proxies(url_of(loaded), environ)
 
 
@@ -201,6 +203,23 @@ def client_variables(url: str, environ: Mapping[str, str]) -> Iterator[Finding]:
         yield Finding("clients", "note", "no client of this shell is pointed to the gateway", step)
     elif not elsewhere:
         yield Finding("clients", "ok", f"{', '.join(given)} point to the gateway")
+
+
+def client_files(url: str, environ: Mapping[str, str], home: Path) -> Iterator[Finding]:
+    """An agent whose settings name another server is past the gateway, whatever the shell says. Agents whose settings
+    name none are not spoken of."""
+    for name, file in AGENTS.items():
+        path = file.place(environ, home)
+        try:
+            addresses = [urlsplit(address) for address in file.addresses(path.read_text())]
+        except (OSError, UnicodeDecodeError, ValueError):
+            continue
+        elsewhere = [where.hostname or "no address" for where in addresses if where.netloc != urlsplit(url).netloc]
+        if elsewhere:
+            says = f"{path} sends {name} to {', '.join(elsewhere)}, past the gateway"
+            yield Finding("clients", "wrong", says, f"helix configure {name}")
+        elif addresses:
+            yield Finding("clients", "ok", f"{path} sends {name} to the gateway")
 
 
 def proxies(url: str, environ: Mapping[str, str]) -> Iterator[Finding]:

@@ -37,11 +37,8 @@ rules:
 
 
 @pytest.fixture
-def claude(home, monkeypatch):
+def claude(home):
     """Claude Code's settings file in a home of its own."""
-    monkeypatch.setenv("HOME", str(home))
-    for name in ("CLAUDE_CONFIG_DIR", "CODEX_HOME", "CONTINUE_GLOBAL_DIR"):
-        monkeypatch.delenv(name, raising=False)
     return home / ".claude" / "settings.json"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import socket
 import threading
 import time
@@ -12,6 +13,7 @@ import pytest
 
 from daemon import control_api as api
 from helix_cli import checkup
+from helix_cli.agent_files import AGENTS
 from helix_cli.control_client import ControlClient
 from tests.unit.cli.fake_daemon import log_row
 
@@ -109,6 +111,25 @@ def test_an_address_elsewhere_is_named_without_its_password(helix, well, monkeyp
 
     assert "OPENAI_BASE_URL points to elsewhere.example" in wrong(ran)["clients"]["says"]
     assert "hunter2" not in ran.out
+
+
+CONTINUE = "models:\n  - name: m\n    provider: openai\n"
+
+
+@pytest.mark.parametrize("agent", AGENTS)
+def test_an_agent_whose_settings_name_another_server_is_found_until_it_is_configured(helix, well, agent):
+    file = AGENTS[agent].place(os.environ, well)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(AGENTS[agent].edit(CONTINUE if agent == "continue" else "", "https://me:planted@elsewhere.test"))
+    before = helix("doctor", "--json")
+    helix("configure", agent)
+    after = helix("doctor", "--json")
+
+    assert f"sends {agent} to elsewhere.test" in wrong(before)["clients"]["says"]
+    assert f"helix configure {agent}" == wrong(before)["clients"]["next_step"]
+    assert "planted" not in before.out
+    assert "clients" not in wrong(after)
+    assert any(f"sends {agent} to the gateway" in finding["says"] for finding in after.json["findings"])
 
 
 def test_a_proxy_in_the_way_is_found_until_the_gateway_is_exempt(helix, well, monkeypatch):
