@@ -227,8 +227,7 @@ class Accounts:
         price = await self._prices.price(asked_as, target)
         sent = to_json(body)
         need = need_of(price, dialect, body, sent, self._habits.of(target))
-        is_free = price is not None and price.is_free
-        admitted = Admitted() if is_free else await self._admit(ask, target, row, need, asked_as)
+        admitted = Admitted() if need.is_nothing else await self._admit(ask, target, row, need, asked_as)
         if admitted.output_tokens is not None:
             body = dialect.with_output_limit(body, admitted.output_tokens)
         if price is not None:

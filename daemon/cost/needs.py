@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from ..dialects.dialect import Dialect
-from ..exchange import JsonObject
+from ..exchange import DialectName, JsonObject
 from .habits import CallsOfAKind
 from .money import nanos_of, usd_of
 from .rates import Price
@@ -39,6 +39,10 @@ class Need:
     """Money is spent later, which no answer tells of."""
     choices: int = 1
     """A call for several answers writes one token for each at least."""
+
+    @property
+    def is_nothing(self) -> bool:
+        return not self.usd(self.output_tokens)
 
     def usd(self, output_tokens: int) -> Decimal:
         return self.input_usd + output_tokens * self.usd_per_output_token
@@ -76,6 +80,9 @@ class Need:
         return SMALLEST_OUTPUT_TOKENS if at_any_size else UNLEARNED_OUTPUT_TOKENS
 
 
+WORK_OF_NO_MODEL: frozenset[DialectName] = frozenset({"count_tokens", "stored_responses", "filed"})
+"""What providers do for nothing: they count, or give back what was paid for when it was made."""
+
 _MEDIA = re.compile(rb'"(?:audio|input_audio|modalities|image|image_url|input_image|file|document)"')
 """Names and types of fields in which any dialect has something else than text."""
 
@@ -88,6 +95,8 @@ def need_of(price: Price | None, dialect: Dialect, body: JsonObject, sent: bytes
     A call without a price cannot be reckoned. It needs one nano-dollar, so it goes through while there is
     anything left, and is counted as unpriced.
     """
+    if dialect.name in WORK_OF_NO_MODEL:
+        return Need(Decimal(0), Decimal(0), 0, kind)
     if price is None:
         return Need(usd_of(1), Decimal(0), 0, kind, is_unseen=dialect.spends_unseen(body))
     tier = body.get("service_tier")

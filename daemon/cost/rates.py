@@ -45,10 +45,6 @@ class Rates:
         text = max(self.output, self.reasoning)
         return max(text, self.output_audio, self.output_image) if with_media else text
 
-    @property
-    def is_free(self) -> bool:
-        return not any((self.dearest_input(with_media=True), self.dearest_output(with_media=True)))
-
     def parts(self, usage: Usage) -> tuple[Part, ...]:
         """What a call is billed for, class by class. What is part of the input or output is taken out of it."""
         text_read = usage.input_tokens - usage.input_audio_tokens - usage.input_image_tokens
@@ -115,10 +111,6 @@ class Price:
     steps: Mapping[str, tuple[tuple[int, Rates], ...]]
     max_output_tokens: int | None = None
     off_peak: OffPeak | None = None
-
-    @property
-    def is_free(self) -> bool:
-        return all(rates.is_free for steps in self.steps.values() for _, rates in steps)
 
     def is_at_most(self, other: Price, part: Decimal) -> bool:
         """Whether text costs at most `part` of what it costs at `other`, read and written, at the standard tier."""

@@ -9,8 +9,10 @@ import pytest
 from daemon.cost import admission
 from daemon.dialects import dialect_named
 from daemon.errors import BudgetExceeded, LedgerUnavailable, StoreUnavailable
-from daemon.exchange import Usage
-from tests.unit.cost.books import ask
+from daemon.exchange import Target, Usage, Verdict
+from tests.unit.cost.books import TARGET, ask
+
+FREE = {"name": "free", "target": "openai/free", "input_usd_per_mtok": 0, "output_usd_per_mtok": 0}
 
 CHAT = dialect_named("chat")
 
@@ -177,6 +179,23 @@ async def test_a_caller_who_leaves_while_waiting_holds_nothing(open_the_books):
 
     assert [("0", "0")] == [(row["spent_usd"], row["reserved_usd"]) for row in await books.accounts.budgets.rows()]
     assert ["first"] == [row.id for row in await books.rows()]
+
+
+async def test_what_costs_nothing_is_never_refused(open_the_books):
+    """A model without a price on its tokens, and what no model works for."""
+    books = await open_the_books(budgets=[{"scope": "all", "limit_usd": 0}], models=[FREE])
+
+    await books.call(ask(id="free", model="free"), output_tokens=9, target=Target("openai", "free"))
+    body = ask().body
+    counting = books.accounts.reserving(
+        ask(id="count"), TARGET, dialect_named("count_tokens"), body, attempt=0, cache=Verdict.BYPASS, pii=""
+    )
+    async with counting as bill:
+        await bill.settle(Usage(0, 0), status=200)
+    with pytest.raises(BudgetExceeded):
+        await books.call(ask(id="dear"), output_tokens=1)
+
+    assert [("call", 0), ("call", 0), ("refused", 0)] == [(row.kind, row.cost_usd) for row in await books.rows()]
 
 
 async def test_a_long_streams_reservation_is_renewed(open_the_books, clock):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from daemon.adapters.prices_litellm import LitellmPrices
 from daemon.cost.price_table import price_of_entry
-from daemon.cost.prices import Prices
+from daemon.cost.prices import FREE, Prices
 from daemon.cost.rates import Price, read_parts
 from daemon.exchange import Target, Usage
 from daemon.ports import PriceTable
@@ -103,7 +103,7 @@ async def test_what_helix_answers_itself_is_free():
     prices = Prices(TableInMemory({}), providers=[own_echo])
 
     for provider in ("helix", "mirror"):
-        assert (await prices.price("echo", Target(provider, "echo"))).is_free
+        assert FREE == await prices.price("echo", Target(provider, "echo"))
 
 
 async def test_new_settings_bring_new_prices():
