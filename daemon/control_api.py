@@ -110,6 +110,8 @@ class CacheScope(TypedDict):
     """`shadow`, `serving` or `stopped`; what is proven is served in each of them."""
     threshold: float | None
     """The least probability that is served; None where none is."""
+    reading: str | None
+    """`specific` or `topical`: what the probability is of, see models/verifier/."""
     checks: int
     wrong: int
     error_low: float
@@ -125,6 +127,34 @@ class CacheStats(TypedDict):
     saved_usd: str
     saved_s: float
     scopes: list[CacheScope]
+
+
+class BenchRow(TypedDict):
+    """What one rule did with a labelled file, over all seeds."""
+
+    rule: str
+    """`helix` with a `max_error`, or `cosine` with a threshold."""
+    setting: float
+    asked: int
+    answerable: int
+    """How many had a right answer in the cache."""
+    hits: int
+    wrong: int
+    hit_rate: float
+    """Of all that were asked."""
+    wrong_of_hits: float
+    wrong_low: float
+    """Of its 95% interval (Wilson)."""
+    wrong_high: float
+
+
+class BenchTable(TypedDict):
+    """`helix bench cache`, for one file."""
+
+    file: str
+    kind: str
+    """`stream` or `pairs`."""
+    rows: list[BenchRow]
 
 
 class WhyStep(TypedDict):

@@ -31,12 +31,13 @@ from .adapters.vaults_embedded import EmbeddedVaults
 from .adapters.vaults_redis import RedisVaults
 from .caching.cache import Cache
 from .caching.flights import Flights
+from .caching.measuring import Bench
 from .caching.verifier import FILE as VERIFIER_FILE
 from .caching.verifier import Verifier
 from .clock import SystemClock
 from .cost.accounts import Accounts
 from .cost.prices import Prices
-from .errors import EmbedderUnavailable
+from .errors import CannotStart, EmbedderUnavailable
 from .exchange import LedgerRow
 from .fetch import Fetcher
 from .gateway import Gateway, Parts, Rules
@@ -62,7 +63,7 @@ from .security.door import Door
 from .security.keys import Keys
 from .security.rate_limits import RateLimits
 from .security.tokens import Tokens
-from .settings import PiiSettings, ProviderSettings, Settings, StorageSettings
+from .settings import CacheSettings, PiiSettings, ProviderSettings, Settings, StorageSettings
 from .settings_sources import Loaded
 from .storage_keys import StorageKeys
 
@@ -151,6 +152,19 @@ def map_key(data_dir: Path) -> bytes:
 def _installation_key(data_dir: Path) -> bytes:
     data.prepare(data_dir)
     return data.installation_key(data_dir)
+
+
+def build_bench(settings: CacheSettings) -> Bench:
+    """The parts that decide on near hits, for `helix bench cache`.
+
+    Raises:
+        EmbedderUnavailable: a model file is missing.
+        CannotStart: the verifier cannot be used.
+    """
+    verifier = _load_verifier()
+    if verifier is None:
+        raise CannotStart("the cache's verifier cannot be used; install Helix anew")
+    return Bench(OnnxEmbedder(find_model(MODEL)), verifier, settings.ttl_s)
 
 
 def _with_providers(settings: Settings) -> Settings:

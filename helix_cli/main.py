@@ -29,6 +29,7 @@ COMMANDS = {
         "spend": "What was spent, and what was saved.",
         "logs": "The requests, as they happen.",
         "cache": "What is kept, and why something was a hit or a miss.",
+        "bench": "How right the cache would be on labelled questions of yours.",
         "redact": "Replace the PII in a text; works without a daemon.",
         "restore": "Put back what `helix redact --map` replaced, or encrypted.",
         "pii": "What was found, and what became of it.",

@@ -22,7 +22,7 @@ from .report import scopes_of, stats_of, why_of
 from .searching import Searcher
 from .trouble import Trouble, state_of
 from .upkeep import Upkeep
-from .verifier import Verifier
+from .verifier import Odds, Verifier
 
 __all__ = ["Cache", "Lookup"]
 
@@ -156,8 +156,8 @@ class Cache:
         if is_kept:
             self._upkeep.entry_kept()
 
-    def _count_check(self, scope: str, probability: float, is_right: bool) -> None:
-        self._bounds.count(scope, probability, self._settings.max_error, is_right=is_right)
+    def _count_check(self, scope: str, odds: Odds, is_right: bool) -> None:
+        self._bounds.count(scope, odds, self._settings.max_error, is_right=is_right)
 
     # --- what the owner asks
 

@@ -12,14 +12,15 @@ from ..json_text import parse_object
 from ..ports import Embedder
 from .lookup import Trial
 from .same_answer import is_same_answer
+from .verifier import Odds
 
 logger = logging.getLogger(__name__)
 
 MAX_WAITING = 64
 """Beyond this comparisons are left out: they are a sample anyway."""
 
-Count = Callable[[str, float, bool], None]
-"""Scope, probability, whether the kept answer was right."""
+Count = Callable[[str, Odds, bool], None]
+"""Scope, odds, whether the kept answer was right."""
 
 
 class _Comparison(NamedTuple):
@@ -69,7 +70,7 @@ class Comparisons:
         kept, fresh = (_text(trial, answer) for answer in (trial.answer, comparison.fresh))
         if kept and fresh:
             is_right = await is_same_answer(kept, fresh, self._embedder)
-            self._count(comparison.scope, trial.probability, is_right)
+            self._count(comparison.scope, trial.odds, is_right)
 
 
 def _text(trial: Trial, answer: bytes) -> str:

@@ -1,76 +1,156 @@
 """How often near hits of a scope are wrong, and how far its cache may therefore go.
 
-The verifier gives each candidate a probability. What lies at or above a scope's threshold is served, what lies
-below is asked of the provider, and the fresh answer is compared with the kept one: a check. The threshold is the
-lowest of BANDS at which
+The verifier gives each candidate its odds in two readings. What the scope's threshold admits is served, what it does
+not admit is asked of the provider, and the fresh answer is compared with the kept one: a check. A threshold is one of
+BANDS of one reading. Its error is believed from what lies in each band at or above it:
 
-    (wrong checks + PRIOR_CHECKS x certified error) / (checks + PRIOR_CHECKS) <= MARGIN x max_error
+    share = candidates in the band / candidates at or above the threshold
+    mean  = (wrong + prior x certified) / (checks + prior)                           prior = PRIOR_CHECKS x share
+    error = sum(share x mean) + CAUTION x sqrt(sum(share^2 x mean x (1 - mean) / (checks + prior + 1)))
 
-with at least MIN_CHECKS checks at or above it. The certified error is that of question families which training
-never saw. So a scope begins in shadow: it learns from each candidate and serves none of them (candidates that are
-proven, see admission.py, need no check). Of what is served later one in 20 is still checked, and a sequential
-test of these (Wald, 1945) stops the scope where it finds three times `max_error` 20 times as likely.
+Band by band, since everything below a threshold is checked and of what is served only a part: the doubtful bands
+would count for more than they are. The certified error is that of questions which training never saw. A threshold may
+be served where this error is at most `max_error`, and it has enough checks. Of those that may, the one with the most
+candidates is the scope's: it goes down as evidence grows.
+
+So a scope begins in shadow: it learns from each candidate and serves none of them (candidates that are proven, see
+admission.py, need no check). Of what is served later a part is still checked, at least one in 20, and a sequential
+test of these (Wald, 1945; Page, 1954) stops the scope where it finds three times `max_error` 200 times as likely.
 """
 
 from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 from ..errors import StoreUnavailable
 from ..exchange import JsonObject
 from ..ports import RecordStore
+from .verifier import READINGS, Odds, Reading
 
 logger = logging.getLogger(__name__)
 
-BANDS = (0.80, 0.85, 0.90, 0.95, 0.97, 0.98, 0.99)
-"""Thresholds that a scope can have."""
+BANDS: Mapping[Reading, tuple[float, ...]] = {
+    "specific": (0.80, 0.90, 0.95, 0.97, 0.98, 0.99),
+    "topical": (0.30, 0.40, 0.50, 0.60, 0.70, 0.80, 0.85, 0.90, 0.95, 0.97, 0.99),
+}
+"""Thresholds that a scope can have. What is 30% likely by subject elsewhere may be nearly always right in a scope
+whose subjects lie far apart."""
 
-NOTHING_CERTIFIED = (1.0,) * len(BANDS)
+NOTHING_CERTIFIED: Mapping[Reading, tuple[float, ...]] = {
+    reading: (1.0,) * len(bands) for reading, bands in BANDS.items()
+}
 
 MIN_CHECKS = 30
-PRIOR_CHECKS = 25
+MIN_EXPECTED_ERRORS = 1.0
+"""Checks are enough where so many errors would have been seen at `max_error`, and never fewer than MIN_CHECKS."""
+
+PRIOR_CHECKS = 10
 """What certification on other people's questions is worth, in checks of a scope's own."""
 
-CHECKED_SHARE = 256 // 20
-"""Of 256 served candidates so many are asked all the same, chosen by the request's key."""
+CAUTION = 1.0
+"""Standard deviations: a threshold opens at its luckiest moment. Chosen on the development streams."""
 
-MARGIN = 0.5
-"""A band opens at its luckiest moment, so less is demanded of it than is allowed. Chosen on development streams:
-at 0.7 banking77 had 2.4% wrong where 2% was asked for, at 0.5 less than 2."""
+CHECKED_SHARE = 1 / 20
+CHECKED_AT_FIRST = 10
+"""Of served candidates so many are asked all the same, chosen by the request's key: the more, the fewer checks the
+threshold has, 10 / checks, until it is one in 20."""
 
 SUSPECTED = 3.0
-STOPS_AT = math.log(20)
+STOPS_AT = math.log(200)
 
 RECORDS = "cache-errors"
 
 Mode = Literal["shadow", "serving", "stopped"]
 
 
+class Threshold(NamedTuple):
+    """What a scope serves: at least `probability` in a reading."""
+
+    reading: Reading
+    probability: float
+
+    def admits(self, odds: Odds) -> bool:
+        return odds.of(self.reading) >= self.probability
+
+    def __str__(self) -> str:
+        reading = "in detail" if self.reading == "specific" else "by subject"
+        return f"this scope serves from {self.probability:.2f} {reading} on"
+
+
+@dataclass(slots=True)
+class Checks:
+    """Those of one reading: for each of its bands, what lies between it and the next."""
+
+    right: list[int]
+    wrong: list[int]
+    served: list[int]
+    """Candidates that were served unchecked."""
+
+    @classmethod
+    def none(cls, reading: Reading) -> Checks:
+        return cls(*([0] * len(BANDS[reading]) for _ in range(3)))
+
+    def above(self, band: int) -> tuple[int, int]:
+        """All at or above a band, and how many of them were wrong."""
+        wrong = sum(self.wrong[band:])
+        return sum(self.right[band:]) + wrong, wrong
+
+    def candidates(self, band: int) -> int:
+        """All at or above a band, checked or served."""
+        return self.above(band)[0] + sum(self.served[band:])
+
+    def error(self, band: int, certified: float) -> float:
+        """What is believed of all at or above a band, with caution; see the top of this file."""
+        candidates = self.candidates(band)
+        mean = variance = 0.0
+        for right, wrong, served in zip(self.right[band:], self.wrong[band:], self.served[band:], strict=True):
+            share = (right + wrong + served) / candidates
+            weight = right + wrong + PRIOR_CHECKS * share
+            if weight:
+                error = (wrong + PRIOR_CHECKS * share * certified) / weight
+                mean += share * error
+                variance += share**2 * error * (1 - error) / (weight + 1)
+        return mean + CAUTION * math.sqrt(variance)
+
+    def together_with(self, other: Checks) -> Checks:
+        return Checks(
+            _added(self.right, other.right), _added(self.wrong, other.wrong), _added(self.served, other.served)
+        )
+
+
+def _added(mine: Sequence[int], theirs: Sequence[int]) -> list[int]:
+    return [one + other for one, other in zip(mine, theirs, strict=True)]
+
+
 @dataclass(slots=True)
 class ScopeErrors:
-    """Checks of one scope: for each band those between it and the next."""
+    """What is known of one scope."""
 
-    right: list[int] = field(default_factory=lambda: [0] * len(BANDS))
-    wrong: list[int] = field(default_factory=lambda: [0] * len(BANDS))
+    specific: Checks = field(default_factory=lambda: Checks.none("specific"))
+    topical: Checks = field(default_factory=lambda: Checks.none("topical"))
     suspicion: float = 0.0
     """Wald's log likelihood ratio."""
     is_stopped: bool = False
 
-    def checks_from(self, band: int) -> tuple[int, int]:
-        """All checks at or above a band, and how many of them were wrong."""
-        wrong = sum(self.wrong[band:])
-        return sum(self.right[band:]) + wrong, wrong
+    def checks(self, reading: Reading) -> Checks:
+        return self.specific if reading == "specific" else self.topical
+
+    def add(self, odds: Odds, what: Literal["right", "wrong", "served"]) -> None:
+        for reading in READINGS:
+            band = _band_of(reading, odds)
+            if band is not None:
+                getattr(self.checks(reading), what)[band] += 1
 
     def together_with(self, other: ScopeErrors) -> ScopeErrors:
         """Both together."""
         suspicion = max(0.0, self.suspicion + other.suspicion)
         return ScopeErrors(
-            right=[mine + theirs for mine, theirs in zip(self.right, other.right, strict=True)],
-            wrong=[mine + theirs for mine, theirs in zip(self.wrong, other.wrong, strict=True)],
+            specific=self.specific.together_with(other.specific),
+            topical=self.topical.together_with(other.topical),
             suspicion=suspicion,
             is_stopped=self.is_stopped or other.is_stopped or suspicion >= STOPS_AT,
         )
@@ -83,12 +163,14 @@ class ErrorBounds:
     a few checks, never the record.
     """
 
-    def __init__(self, records: RecordStore | None, certified: Sequence[float]) -> None:
-        """`certified`: the error at or above each of BANDS on families that training never saw."""
+    def __init__(self, records: RecordStore | None, certified: Mapping[Reading, Sequence[float]]) -> None:
+        """`certified`: the error at or above each of BANDS on questions that training never saw."""
         self._records = records
         self._certified = certified
         self._known: dict[str, ScopeErrors] = {}
         self._new: dict[str, ScopeErrors] = {}
+        self._thresholds: dict[tuple[str, float], Threshold | None] = {}
+        """As they were after the last check: every look-up asks for one."""
 
     async def load(self) -> None:
         """
@@ -98,6 +180,7 @@ class ErrorBounds:
         if self._records is not None:
             read = await self._records.records(RECORDS)
             self._known = {scope: _read(record) for scope, record in read.items()}
+            self._thresholds.clear()
 
     async def save(self) -> None:
         """Add what was checked since the last time; kept for the next one where the store is away."""
@@ -126,19 +209,22 @@ class ErrorBounds:
         for name in scopes:
             self._known.pop(name, None)
             self._new.pop(name, None)
+            self._thresholds.clear()
             if self._records is not None:
                 await self._records.remove_record(RECORDS, name)
 
-    def count(self, scope: str, probability: float, max_error: float, *, is_right: bool) -> None:
+    def count_served(self, scope: str, odds: Odds) -> None:
+        """A candidate was served unchecked."""
+        self._new.setdefault(scope, ScopeErrors()).add(odds, "served")
+
+    def count(self, scope: str, odds: Odds, max_error: float, *, is_right: bool) -> None:
         """A fresh answer was compared with the kept one."""
-        band = _band_of(probability)
-        if band is None:
-            return
-        was_served = probability >= (self.threshold(scope, max_error) or math.inf)
+        threshold = self.threshold(scope, max_error)
         errors = self._new.setdefault(scope, ScopeErrors())
-        (errors.right if is_right else errors.wrong)[band] += 1
-        if was_served:
+        errors.add(odds, "right" if is_right else "wrong")
+        if threshold is not None and threshold.admits(odds):
             self._suspect(scope, errors, max_error, is_right=is_right)
+        self._thresholds.pop((scope, max_error), None)
 
     def _suspect(self, scope: str, errors: ScopeErrors, max_error: float, *, is_right: bool) -> None:
         suspected = min(SUSPECTED * max_error, 0.99)
@@ -150,17 +236,31 @@ class ErrorBounds:
             errors.is_stopped = True
             logger.warning("near hits of %s are wrong too often and no longer served", scope)
 
-    def threshold(self, scope: str, max_error: float) -> float | None:
-        """The least probability that is served; None: no unproven one is."""
-        errors = self._of(scope)
-        if errors.is_stopped:
-            return None
-        return next((band for at, band in enumerate(BANDS) if self._holds(errors, at, max_error)), None)
+    def threshold(self, scope: str, max_error: float) -> Threshold | None:
+        """What is served of the unproven; None: nothing."""
+        asked = scope, max_error
+        if asked not in self._thresholds:
+            errors = self._of(scope)
+            allowed = [] if errors.is_stopped else list(self._allowed(errors, max_error))
+            self._thresholds[asked] = max(allowed)[1] if allowed else None
+        return self._thresholds[asked]
 
-    def _holds(self, errors: ScopeErrors, band: int, max_error: float) -> bool:
-        checks, wrong = errors.checks_from(band)
-        expected = (wrong + PRIOR_CHECKS * self._certified[band]) / (checks + PRIOR_CHECKS)
-        return checks >= MIN_CHECKS and expected <= MARGIN * max_error
+    def _allowed(self, errors: ScopeErrors, max_error: float) -> Iterator[tuple[int, Threshold]]:
+        """Each reading's lowest band that keeps `max_error`, with the number of its candidates."""
+        for reading in READINGS:
+            checks = errors.checks(reading)
+            for at, band in enumerate(BANDS[reading]):
+                is_enough = checks.above(at)[0] >= max(MIN_CHECKS, MIN_EXPECTED_ERRORS / max_error)
+                if is_enough and checks.error(at, self._certified[reading][at]) <= max_error:
+                    yield checks.candidates(at), Threshold(reading, band)
+                    break
+
+    def is_picked(self, scope: str, key: bytes, max_error: float) -> bool:
+        """Whether a request is one of those that are asked though they could be served."""
+        threshold = self.threshold(scope, max_error)
+        checks = 0 if threshold is None else self.checks(scope, max_error)[0]
+        share = max(CHECKED_SHARE, CHECKED_AT_FIRST / checks) if checks else CHECKED_SHARE
+        return key[0] < 256 * share
 
     def mode(self, scope: str, max_error: float) -> Mode:
         if self._of(scope).is_stopped:
@@ -171,15 +271,27 @@ class ErrorBounds:
         return sorted({*self._known, *self._new})
 
     def checks(self, scope: str, max_error: float) -> tuple[int, int]:
-        """Checks at or above the scope's threshold (all, while it has none), and how many were wrong."""
-        threshold = self.threshold(scope, max_error)
-        return self._of(scope).checks_from(0 if threshold is None else BANDS.index(threshold))
+        """Checks at or above the scope's threshold (all in detail, while it has none), and how many were wrong."""
+        reading, band = self.threshold(scope, max_error) or Threshold("specific", BANDS["specific"][0])
+        return self._of(scope).checks(reading).above(BANDS[reading].index(band))
 
     def _of(self, scope: str) -> ScopeErrors:
         known, new = self._known.get(scope), self._new.get(scope)
         if known is None or new is None:
             return known or new or ScopeErrors()
         return known.together_with(new)
+
+
+def believed(checks: int, wrong: int, certified: float) -> float:
+    """The error of a threshold, with caution."""
+    weight = checks + PRIOR_CHECKS
+    mean = (wrong + PRIOR_CHECKS * certified) / weight
+    return mean + CAUTION * math.sqrt(mean * (1 - mean) / (weight + 1))
+
+
+def is_candidate(odds: Odds) -> bool:
+    """Whether some threshold would admit it, so that a check says something."""
+    return any(_band_of(reading, odds) is not None for reading in READINGS)
 
 
 def is_picked(key: bytes) -> bool:
@@ -198,12 +310,17 @@ def interval(wrong: int, checks: int) -> tuple[float, float]:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def _band_of(probability: float) -> int | None:
-    return next((at for at in reversed(range(len(BANDS))) if probability >= BANDS[at]), None)
+def _band_of(reading: Reading, odds: Odds) -> int | None:
+    bands = BANDS[reading]
+    return next((at for at in reversed(range(len(bands))) if odds.of(reading) >= bands[at]), None)
 
 
 def _read(record: JsonObject) -> ScopeErrors:
     """A record of other bands is no use: the scope begins anew."""
-    if len(record.get("right", ())) != len(BANDS):
+    try:
+        read: dict[str, Any] = {reading: Checks(**record[reading]) for reading in READINGS}
+    except (KeyError, TypeError):
         return ScopeErrors()
-    return ScopeErrors(**record)
+    if any(len(BANDS[reading]) != len(read[reading].right) for reading in READINGS):
+        return ScopeErrors()
+    return ScopeErrors(**read, suspicion=record["suspicion"], is_stopped=record["is_stopped"])

@@ -14,7 +14,9 @@ FILE = "words.npz"
 IS_KIND = 1 << 31
 
 Relation = Literal["same", "kind", "siblings", "apart", "unknown"]
-"""`automobile` and `car`; `dog` and `animal`; `dog` and `cat`; none of these; one of them stands in no dictionary."""
+RELATIONS: tuple[Relation, ...] = ("same", "kind", "siblings", "apart", "unknown")
+"""`automobile` and `car`; `dog` and `animal`; `dog` and `cat`; none of these; one of them stands in no dictionary.
+The closest first."""
 
 REMEMBERED = 4_096
 

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 from ..dialects.dialect import Dialect
 from ..exchange import CacheEntry, DialectName, Vector, Verdict
+from .verifier import Odds
 
 Outcome = Literal["pass", "stop", "hit"]
 
@@ -61,7 +62,7 @@ class Trial:
 
     dialect: Dialect = field(repr=False)
     answer: bytes = field(repr=False)
-    probability: float
+    odds: Odds
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,10 +32,12 @@ def scopes_of(bounds: ErrorBounds, max_error: float) -> list[CacheScope]:
 def _scope_of(bounds: ErrorBounds, scope: str, max_error: float) -> CacheScope:
     checks, wrong = bounds.checks(scope, max_error)
     low, high = interval(wrong, checks)
+    threshold = bounds.threshold(scope, max_error)
     return {
         "scope": scope,
         "mode": bounds.mode(scope, max_error),
-        "threshold": bounds.threshold(scope, max_error),
+        "threshold": None if threshold is None else threshold.probability,
+        "reading": None if threshold is None else threshold.reading,
         "checks": checks,
         "wrong": wrong,
         "error_low": round(low, 4),

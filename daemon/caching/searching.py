@@ -242,9 +242,11 @@ class Searcher:
             search.candidates.append(Candidate(found.entry.id, found.similarity, found.entry.question, verdict))
             if judgement.is_hit:
                 search.steps += judgement.steps
+                if not search.explains:
+                    self._admission.note_served(asked, judgement)
                 return found
-            if judgement.probability is not None and search.trial is None:
-                search.trial = Trial(search.dialect, found.entry.answer, judgement.probability)
+            if judgement.odds is not None and search.trial is None:
+                search.trial = Trial(search.dialect, found.entry.answer, judgement.odds)
             ladders.append(judgement.steps)
         search.steps += ladders[0] if ladders else ()
         return None

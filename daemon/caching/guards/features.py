@@ -176,7 +176,7 @@ def _may_hold_url(text: str) -> bool:
 def _may_hold_code(text: str) -> bool:
     return (
         not _CODE_CHARACTERS.isdisjoint(text)
-        or _INNER_DOT.search(text) is not None
+        or _INNER_MARK.search(text) is not None
         or "::" in text
         or "&&" in text
         or "- " in text
@@ -191,7 +191,7 @@ def _may_hold_code(text: str) -> bool:
 
 
 _CODE_CHARACTERS = frozenset("_($@#\\<>=+*^|~[]{}")
-_INNER_DOT = re.compile(r"\.\w")
+_INNER_MARK = re.compile(r"[.!]\w")
 _CAMEL = re.compile(r"[a-z][A-Z]")
 
 

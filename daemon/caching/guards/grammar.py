@@ -13,6 +13,8 @@ def tenses_of(tokens: Sequence[str]) -> frozenset[str]:
     found = {name for name, markers in tenses if not markers.isdisjoint(tokens)}
     if any(after == "to" and before == "going" for before, after in pairwise(tokens)):
         found = (found - {"present"}) | {"future"}
+    if tokens[:1] in (("have",), ("has",)):  # have they arrived
+        found = (found - {"present"}) | {"past"}
     if len(found) > 1 and words.PRESENT.intersection(tokens) == {"do"}:  # what did he do
         found -= {"present"}
     return frozenset(found)

@@ -1,5 +1,5 @@
-"""Near questions, judged as in a scope that may serve all that the verifier lets pass: what differs in one thing is
-a miss, whatever the thing; what is said in other words is a hit."""
+"""Near questions, judged as in a scope where every detail counts and whose threshold is the lowest there is: what
+differs in one thing is a miss, whatever the thing; what is said in other words is a hit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from daemon.adapters.embedder_onnx import OnnxEmbedder
 from daemon.adapters.model_files import find_folder
 from daemon.caching.admission import Admission, Asked, Found
 from daemon.caching.error_bound import BANDS, ErrorBounds
-from daemon.caching.verifier import FILE, Verifier
+from daemon.caching.verifier import FILE, Odds, Verifier
 from daemon.exchange import CacheEntry
 
 HERE = Path(__file__).parent
@@ -31,10 +31,10 @@ PARAPHRASES = list(lines_of("paraphrases.txt"))
 
 @pytest.fixture(scope="module")
 def admission() -> Admission:
-    """Of a scope whose checks were right a thousand times, so that its threshold is the lowest that there is."""
-    bounds = ErrorBounds(None, (0.0,) * len(BANDS))
+    """Of a scope whose checks were right a thousand times, however unlikely in detail."""
+    bounds = ErrorBounds(None, {reading: (0.0,) * len(bands) for reading, bands in BANDS.items()})
     for _ in range(1_000):
-        bounds.count(SCOPE, BANDS[0], MAX_ERROR, is_right=True)
+        bounds.count(SCOPE, Odds(BANDS["specific"][0], 0.0), MAX_ERROR, is_right=True)
     return Admission(Verifier.load(find_folder("verifier", FILE)), bounds)
 
 

@@ -9,27 +9,33 @@ from hypothesis import strategies as st
 from daemon.adapters.model_files import find_folder
 from daemon.caching.error_bound import BANDS
 from daemon.caching.guards.features import read_features
-from daemon.caching.verifier import FILE, SIGNS, Verifier, signs_of
+from daemon.caching.guards.stems import stem
+from daemon.caching.verifier import FILE, READINGS, SIGNS, Odds, Reading, Verifier, signs_of
 
 VERIFIER = Verifier.load(find_folder("verifier", FILE))
 TEXTS = st.text(max_size=60) | st.sampled_from(["how do I freeze my card?", "my card was stolen", "is it safe?"])
 
 
+def odds(asked: str, kept: str, similarity: float) -> Odds:
+    return VERIFIER.odds(read_features(asked), read_features(kept), similarity)
+
+
 def probability(asked: str, kept: str, similarity: float) -> float:
-    return VERIFIER.probability(read_features(asked), read_features(kept), similarity)
+    return odds(asked, kept, similarity).specific
 
 
 @given(TEXTS, TEXTS, st.floats(0.75, 1.0), st.floats(0.75, 1.0))
 def test_nearer_is_never_less_likely_right(asked: str, kept: str, one: float, other: float) -> None:
     near, far = max(one, other), min(one, other)
 
-    assert probability(asked, kept, far) <= probability(asked, kept, near)
-    assert 0 < probability(asked, kept, near) < 1
+    for reading in READINGS:
+        assert odds(asked, kept, far).of(reading) <= odds(asked, kept, near).of(reading)
+        assert 0 < odds(asked, kept, near).of(reading) < 1
 
 
 @given(TEXTS, TEXTS)
 def test_every_pair_has_all_signs(asked: str, kept: str) -> None:
-    signs = signs_of(read_features(asked), read_features(kept), 0.9)
+    signs = signs_of(read_features(asked), read_features(kept), 0.9, VERIFIER.lexicon)
 
     assert len(SIGNS) == len(signs)
 
@@ -49,6 +55,31 @@ def test_two_things_that_are_only_near_are_not() -> None:
     assert probability("how long does salmon keep in the fridge", "how long does rice keep in the pantry", 0.8) < 0.9
 
 
-def test_certified_errors_fall_with_the_band() -> None:
-    assert len(BANDS) == len(VERIFIER.certified)
-    assert sorted(VERIFIER.certified, reverse=True) == list(VERIFIER.certified)
+def test_another_thing_counts_in_detail_and_less_by_subject() -> None:
+    two_dishes = odds("how do I cook lentils", "how do I cook barley", 0.85)
+
+    assert two_dishes.specific < two_dishes.topical
+
+
+@pytest.mark.parametrize("reading", READINGS)
+def test_certified_errors_fall_with_the_band(reading: Reading) -> None:
+    certified = VERIFIER.certified[reading]
+
+    assert len(BANDS[reading]) == len(certified)
+    assert sorted(certified, reverse=True) == list(certified)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "relation"),
+    [
+        ("automobile", "car", "same"),
+        ("dog", "dogs", "same"),
+        ("violin", "gravel", "apart"),
+        ("dog", "wolf", "siblings"),
+        ("lemon", "citrus", "kind"),
+        ("naproxenol", "car", "unknown"),
+    ],
+)
+def test_words_are_related_as_a_dictionary_has_it(one: str, other: str, relation: str) -> None:
+    assert relation == VERIFIER.lexicon.relation(stem(one), stem(other))
+    assert relation == VERIFIER.lexicon.relation(stem(other), stem(one))

@@ -1,0 +1,338 @@
+"""How often near look-ups would hit, and how often they would be wrong: labelled questions through guards, verifier
+and bound, beside static cosine thresholds.
+
+A stream is played as a cache lives: a scope begins in shadow, a miss is kept, what is asked and compared is a miss
+that teaches. Pairs are judged one after another by one scope, each kept question being the only candidate. The search
+is exact, so the index plays no part; questions that are exact only (see time_bound.py, placeholders.py) are here too.
+Labels stand for the answers: two questions of one label want the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
+from random import Random
+from typing import Literal, NamedTuple, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..control_api import BenchRow
+from ..exchange import CacheEntry, JsonObject, Vector
+from ..json_text import parse_object
+from ..ports import Embedder
+from .admission import Admission, Asked, Found
+from .error_bound import ErrorBounds, interval
+from .placeholders import why_exact_only
+from .searching import CANDIDATES
+from .time_bound import why_time_bound
+from .verifier import Odds, Verifier
+
+STATIC = (0.80, 0.88, 0.95)
+SCOPE = "key:bench"
+NO_VECTOR = np.zeros(0, dtype=np.float32)
+
+Vectors = NDArray[np.float32]
+
+
+class Prompt(NamedTuple):
+    text: str
+    label: str
+
+
+class Pair(NamedTuple):
+    asked: str
+    kept: str
+    is_same: bool
+
+
+class Near(NamedTuple):
+    """A kept question that is near: its text and its cosine similarity."""
+
+    text: str
+    similarity: float
+
+
+class Chosen(NamedTuple):
+    """What a rule says of the candidates: the place of the one to serve, or of one to compare with the fresh answer."""
+
+    served: int | None
+    compared: tuple[int, Odds] | None = None
+
+
+class Rule(Protocol):
+    def choose(self, text: str, near: Sequence[Near]) -> Chosen:
+        """`near`: the nearest first."""
+
+    def learn(self, odds: Odds, *, is_right: bool) -> None:
+        """What was compared agreed, or did not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Static:
+    """Whatever is near enough, as most caches have it."""
+
+    threshold: float
+
+    def choose(self, text: str, near: Sequence[Near]) -> Chosen:
+        return Chosen(0 if near and near[0].similarity >= self.threshold else None)
+
+    def learn(self, odds: Odds, *, is_right: bool) -> None:
+        """Nothing is ever compared."""
+
+
+class Bounded:
+    """The cache's own rule, for one scope from its beginning."""
+
+    def __init__(self, verifier: Verifier, max_error: float, ttl_s: float) -> None:
+        self._bounds = ErrorBounds(None, verifier.certified)
+        self._admission = Admission(verifier, self._bounds)
+        self._max_error = max_error
+        self._ttl_s = ttl_s
+
+    def choose(self, text: str, near: Sequence[Near]) -> Chosen:
+        if why_exact_only(text) or why_time_bound(text, self._ttl_s):
+            return Chosen(None)
+        asked = Asked(text, sha256(text.encode()).digest(), SCOPE, b"", NO_VECTOR, made_after=0.0)
+        compared = None
+        for at, (kept, similarity) in enumerate(near):
+            judgement = self._admission.judge(asked, Found(_entry(kept), similarity), self._max_error)
+            if judgement.is_hit:
+                self._admission.note_served(asked, judgement)
+                return Chosen(at)
+            if judgement.odds is not None and compared is None:
+                compared = at, judgement.odds
+        return Chosen(None, compared)
+
+    def learn(self, odds: Odds, *, is_right: bool) -> None:
+        self._bounds.count(SCOPE, odds, self._max_error, is_right=is_right)
+
+
+def _entry(text: str) -> CacheEntry:
+    return CacheEntry(b"", b"", SCOPE, "chat", "", text, b"", None, 0, 0, 0, 0, 0.0, 0.0)
+
+
+@dataclass(slots=True)
+class Score:
+    asked: int = 0
+    answerable: int = 0
+    """How many had a right answer in the cache: its label was asked before, or the pair is one of equals."""
+    hits: int = 0
+    wrong: int = 0
+
+    def add(self, *, is_answerable: bool, is_right: bool | None) -> None:
+        """`is_right`: of a hit; None: a miss."""
+        self.asked += 1
+        self.answerable += is_answerable
+        self.hits += is_right is not None
+        self.wrong += is_right is False
+
+    def together_with(self, other: Score) -> Score:
+        return Score(
+            self.asked + other.asked,
+            self.answerable + other.answerable,
+            self.hits + other.hits,
+            self.wrong + other.wrong,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One labelled file with its vectors."""
+
+    prompts: Sequence[Prompt] = ()
+    pairs: Sequence[Pair] = ()
+
+    def texts(self) -> list[str]:
+        """What the vectors are of."""
+        if self.prompts:
+            return [prompt.text for prompt in self.prompts]
+        return [pair.asked for pair in self.pairs] + [pair.kept for pair in self.pairs]
+
+    def part(self, limit: int) -> Sample:
+        """At most so many of them, at random but always the same."""
+        if self.prompts:
+            return Sample(prompts=_part(self.prompts, limit))
+        return Sample(pairs=_part(self.pairs, limit))
+
+    def play(self, rule: Rule, vectors: Vectors, seed: int) -> Score:
+        """All of them in a random order; `vectors` are of `texts`."""
+        if self.prompts:
+            return self._play_stream(rule, vectors, _part(range(len(self.prompts)), len(self.prompts), seed))
+        return self._play_pairs(rule, vectors, _part(range(len(self.pairs)), len(self.pairs), seed))
+
+    def _play_stream(self, rule: Rule, vectors: Vectors, order: Sequence[int]) -> Score:
+        score, seen, kept = Score(), set[str](), list[int]()
+        held = np.zeros_like(vectors)
+        for asked in order:
+            text, label = self.prompts[asked]
+            nearest = _nearest(held[: len(kept)] @ vectors[asked])
+            near = [Near(self.prompts[kept[at]].text, similarity) for at, similarity in nearest]
+            is_right = [self.prompts[kept[at]].label == label for at, _ in nearest]
+            served = _ask(rule, text, near, is_right)
+            score.add(is_answerable=label in seen, is_right=served)
+            seen.add(label)
+            if served is None:
+                held[len(kept)] = vectors[asked]
+                kept.append(asked)
+        return score
+
+    def _play_pairs(self, rule: Rule, vectors: Vectors, order: Sequence[int]) -> Score:
+        score = Score()
+        for at in order:
+            pair = self.pairs[at]
+            similarity = min(1.0, float(vectors[at] @ vectors[len(self.pairs) + at]))
+            served = _ask(rule, pair.asked, [Near(pair.kept, similarity)], [pair.is_same])
+            score.add(is_answerable=pair.is_same, is_right=served)
+        return score
+
+
+Item = TypeVar("Item")
+
+
+def _part(items: Sequence[Item], count: int, seed: int = 0) -> list[Item]:
+    return Random(seed).sample(items, min(count, len(items)))  # noqa: S311  repeatable, and no secret
+
+
+def _ask(rule: Rule, text: str, near: Sequence[Near], is_right: Sequence[bool]) -> bool | None:
+    """Whether the answer that was served is right; None where the provider is asked, from which the rule learns."""
+    served, compared = rule.choose(text, near)
+    if served is not None:
+        return is_right[served]
+    if compared is not None:
+        at, odds = compared
+        rule.learn(odds, is_right=is_right[at])
+    return None
+
+
+def _nearest(similarities: Vectors) -> list[tuple[int, float]]:
+    """Places and similarities of the nearest, nearest first."""
+    count = min(CANDIDATES, len(similarities))
+    if not count:
+        return []
+    places = np.argpartition(-similarities, count - 1)[:count].tolist()
+    return sorted(((at, min(1.0, float(similarities[at]))) for at in places), key=lambda found: -found[1])
+
+
+Progress = Callable[[int, int], None]
+"""How many texts are embedded, of how many."""
+
+
+class Bench:
+    """Plays samples against the shipped embedder and verifier."""
+
+    def __init__(self, embedder: Embedder, verifier: Verifier, ttl_s: float) -> None:
+        self._embedder = embedder
+        self._verifier = verifier
+        self._ttl_s = ttl_s
+
+    async def measure(
+        self,
+        kind: Literal["stream", "pairs"],
+        lines: Iterable[str],
+        *,
+        max_errors: Sequence[float],
+        seeds: Sequence[int],
+        limit: int,
+        progress: Progress = lambda _done, _total: None,
+    ) -> list[BenchRow]:
+        """The rows of a labelled file, of which at most `limit` lines are played.
+
+        Raises:
+            ValueError: a line is not what it should be; says which.
+            EmbedderUnavailable: the model cannot be used.
+        """
+        sample = (read_stream(lines) if kind == "stream" else read_pairs(lines)).part(limit)
+        vectors = await self.embed(sample, progress)
+        return list(self.rows(sample, vectors, max_errors=max_errors, seeds=seeds))
+
+    async def embed(self, sample: Sample, progress: Progress = lambda _done, _total: None) -> Vectors:
+        """The vectors of a sample's texts, 6 ms each.
+
+        Raises:
+            EmbedderUnavailable: the model cannot be used.
+        """
+        await self._embedder.warm()
+        vectors: dict[str, Vector] = {}
+        texts = sample.texts()
+        for done, text in enumerate(texts, start=1):
+            if text not in vectors:
+                vectors[text] = await self._embedder.embed(text)
+            progress(done, len(texts))
+        return np.array([vectors[text] for text in texts])
+
+    def rows(
+        self, sample: Sample, vectors: Vectors, *, max_errors: Sequence[float], seeds: Sequence[int]
+    ) -> Iterator[BenchRow]:
+        """One for each static threshold and each `max_error`, over all seeds; a scope begins anew for each."""
+        for name, setting, make in self._rules(max_errors):
+            score = Score()
+            for seed in seeds:
+                score = score.together_with(sample.play(make(), vectors, seed))
+            yield _row(name, setting, score)
+
+    def _rules(self, max_errors: Sequence[float]) -> Iterator[tuple[str, float, Callable[[], Rule]]]:
+        for threshold in STATIC:
+            yield "cosine", threshold, partial(Static, threshold)
+        for max_error in max_errors:
+            yield "helix", max_error, partial(Bounded, self._verifier, max_error, self._ttl_s)
+
+
+def _row(name: str, setting: float, score: Score) -> BenchRow:
+    low, high = interval(score.wrong, score.hits)
+    return {
+        "rule": name,
+        "setting": setting,
+        "asked": score.asked,
+        "answerable": score.answerable,
+        "hits": score.hits,
+        "wrong": score.wrong,
+        "hit_rate": round(score.hits / max(1, score.asked), 4),
+        "wrong_of_hits": round(score.wrong / max(1, score.hits), 4),
+        "wrong_low": round(low, 4),
+        "wrong_high": round(high, 4),
+    }
+
+
+def read_stream(lines: Iterable[str]) -> Sample:
+    """Of lines of `{"text", "cls"}`; exact repeats are left out.
+
+    Raises:
+        ValueError: a line is not that; says which.
+    """
+    prompts = {}
+    for number, row in _rows(lines):
+        prompts[_text(row, "text", number)] = _text(row, "cls", number)
+    return Sample(prompts=[Prompt(text, label) for text, label in prompts.items()])
+
+
+def read_pairs(lines: Iterable[str]) -> Sample:
+    """Of lines of `{"query", "cached_query", "label"}`; label 1: both want one answer.
+
+    Raises:
+        ValueError: a line is not that; says which.
+    """
+    pairs = []
+    for number, row in _rows(lines):
+        if row.get("label") not in (0, 1):
+            raise ValueError(f"line {number}: label is to be 0 or 1")
+        pairs.append(Pair(_text(row, "query", number), _text(row, "cached_query", number), row["label"] == 1))
+    return Sample(pairs=pairs)
+
+
+def _rows(lines: Iterable[str]) -> Iterator[tuple[int, JsonObject]]:
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            row = parse_object(line)
+            if row is None:
+                raise ValueError(f"line {number}: not a JSON object")
+            yield number, row
+
+
+def _text(row: JsonObject, field: str, number: int) -> str:
+    value = row.get(field)
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"line {number}: {field} is to be a text")
+    return value
