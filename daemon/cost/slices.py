@@ -158,13 +158,22 @@ class Slices:
         """
         await self._settle_used()
         now_s = self._clock.monotonic_s()
-        self._uses = {name: use for name, use in self._uses.items() if use.at_s > now_s - USED_WITHIN_S}
+        self._forget_unused(now_s)
         for name in self._slices.keys() - self._uses.keys():
             await self._let_go(name)
         uses = list(self._uses.values())
         standings = await self._standings.of([use.limit for use in uses])
         for use, standing in zip(uses, standings, strict=True):
             await self._fit(use, standing, now_s)
+
+    def _forget_unused(self, now_s: float) -> None:
+        """What nobody asks for, and what stretches of time hold that are over."""
+        now = self._clock.now()
+        self._uses = {
+            name: use
+            for name, use in self._uses.items()
+            if use.at_s > now_s - USED_WITHIN_S and (use.limit.stale_at is None or use.limit.stale_at > now)
+        }
 
     async def _fit(self, use: _Use, standing: Standing, now_s: float) -> None:
         """Have a slice that fits the room: none of a scarce one, a new one where the old is too large or too old."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 import pytest
 
@@ -46,3 +47,18 @@ async def test_a_look_that_failed_is_made_up_for(open_the_books, monkeypatch):
     await books.accounts._soft_limits.look()
 
     assert [("all", "day")] == books.soft_limits
+
+
+async def test_a_rolling_window_is_told_of_again_once_it_has_been_below(open_the_books, clock):
+    """It never begins anew: what counts is that enough of it had left the window meanwhile."""
+    books = await open_the_books(budgets=[{**DAY, "window": "rolling:60m"}])
+    for pause_s in (0, 600, 3600):
+        clock.pass_s(pause_s)
+        asked = replace(ask(id=f"after {pause_s}"), received_at=clock.now())
+        await books.call(asked, output_tokens=150)
+        await books.accounts._soft_limits.look()
+        clock.pass_s(61 * 60 if pause_s else 0)
+        await books.call(replace(ask(id=f"little after {pause_s}"), received_at=clock.now()), output_tokens=1)
+        await books.accounts._soft_limits.look()
+
+    assert [("all", "rolling:60m")] * 2 == books.soft_limits
