@@ -77,10 +77,9 @@ class Standings:
         async with self._seeding:
             self._forget_passed()
             for limit in limits:
-                for counter in limit.counters:
-                    if counter.name not in self._seeded:
-                        await self._make_up(limit, counter)
-                        self._seeded[counter.name] = counter.counts_until
+                new = [counter for counter in limit.counters if counter.name not in self._seeded]
+                await self._make_up(limit, new)
+                self._seeded.update({counter.name: counter.counts_until for counter in new})
 
     async def _states(self, limits: dict[str, Limit]) -> dict[str, CounterState]:
         """By the counters' names; `limits` has the limit that each belongs to."""
@@ -91,23 +90,28 @@ class Standings:
         if any(state is None or state.settled_nanos < seen for state, seen in zip(found, seen_nanos, strict=True)):
             log.warning("the store has lost budget counters, or is an older copy: the ledger makes up for it")
             for limit in set(limits.values()):
-                for counter in limit.counters:
-                    await self._make_up(limit, counter)
+                await self._make_up(limit, limit.counters)
             found = await self._store.counters(names)
         states = {name: state or _NOTHING for name, state in zip(names, found, strict=True)}
         for name, state in states.items():
             self._seen_nanos[name] = max(state.settled_nanos, self._seen_nanos.get(name, 0))
         return states
 
-    async def _make_up(self, limit: Limit, counter: Counter) -> None:
-        """Bring the store's counter up to what the ledger says, or this node has seen."""
-        spent_nanos = await self._spent_nanos(limit.scope, counter.starts_at, counter.ends_at)
-        known_nanos = max(spent_nanos, self._seen_nanos.get(counter.name, 0))
-        until = counter.counts_until
-        if await self._store.seed(counter.name, known_nanos, None if until is None else until.timestamp()):
-            self._on_seeded(counter.name)
-        else:
-            await self._store.settled_at_least(counter.name, known_nanos)
+    async def _make_up(self, limit: Limit, counters: Sequence[Counter]) -> None:
+        """Bring the store's counters up to what the ledger says, or this node has seen."""
+        for counter, spent_nanos in zip(counters, await self._spent_in(limit.scope, counters), strict=True):
+            known_nanos = max(spent_nanos, self._seen_nanos.get(counter.name, 0))
+            until = counter.counts_until
+            if await self._store.seed(counter.name, known_nanos, None if until is None else until.timestamp()):
+                self._on_seeded(counter.name)
+            else:
+                await self._store.settled_at_least(counter.name, known_nanos)
+
+    async def _spent_in(self, scope: str, counters: Sequence[Counter]) -> list[int]:
+        """What the ledger has in each stretch. Most who begin have spent nothing yet, which one question answers."""
+        if len(counters) > 1 and not await self._spent_nanos(scope, counters[0].starts_at, counters[-1].ends_at):
+            return [0] * len(counters)
+        return [await self._spent_nanos(scope, counter.starts_at, counter.ends_at) for counter in counters]
 
     def _forget_passed(self) -> None:
         now = self._clock.now()

@@ -373,7 +373,8 @@ async def fleet(own_redis_server, provider, tmp_path) -> AsyncIterator[list[Daem
     """Two daemons, each with an installation key of its own, that share a Redis."""
     shared = f'[storage]\nurl = "{own_redis_server.url}"\n{settings(provider)}'
     async with AsyncExitStack() as stack:
-        yield [await stack.enter_async_context(Daemon(tmp_path / name, shared)) for name in ("one", "two")]
+        daemons = [Daemon(tmp_path / name, shared, JWT_SECRET=JWT_SECRET) for name in ("one", "two")]
+        yield [await stack.enter_async_context(daemon) for daemon in daemons]
 
 
 async def until(daemon, key, status):
@@ -389,3 +390,13 @@ async def test_a_fleet_knows_one_set_of_keys(fleet):
     assert 0 == (await two.helix("keys", "revoke", made["id"], "--yes"))[0]
     assert 401 == (await ask(two, made["key"])).status
     await until(one, made["key"], 401)
+
+
+async def test_a_fleet_counts_a_keys_minute_together(fleet):
+    one, two = fleet
+    made = await create(one, "--rpm", "4")
+    await until(two, made["key"], 200)
+    answers = [await ask(daemon, made["key"]) for daemon in (one, two, one, two)]
+
+    assert [200, 200, 200, 429] == [answer.status for answer in answers]
+    assert ["2", "1", "0", "0"] == [answer.headers["x-ratelimit-remaining-requests"] for answer in answers]
