@@ -106,6 +106,8 @@ class _Import:
 
     def _storage_and_cache(self) -> Tree:
         is_on = self._take("litellm_settings", "cache")
+        if is_on is None:
+            return {}
         parameters = self._section("litellm_settings", "cache_params")
         kind = str(parameters.pop("type", "local"))
         cache: Tree = {"mode": "off" if not is_on else "semantic" if kind.endswith("semantic") else "exact"}

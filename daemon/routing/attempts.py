@@ -129,8 +129,10 @@ class Attempts:
         return self._has_another(target, None, {})
 
     def began(self, after_s: float) -> None:
-        """The answer that is passed on began so many seconds after it was asked for."""
-        self._dispatcher.loads.began_to_answer(self._asked[-1], after_s, stream=self._asking.stream)
+        """The answer that is passed on began so many seconds after it was asked for. Only where there is a choice:
+        callers make up names of models, and each would be remembered."""
+        if self._route.sharing is not None:
+            self._dispatcher.loads.began_to_answer(self._asked[-1], after_s, stream=self._asking.stream)
 
     def completed(self) -> None:
         """The answer that was passed on came to its end. One that breaks off says as little for a provider as none."""

@@ -179,9 +179,10 @@ class Router:
         return None
 
     def _owner(self, alias: str) -> str:
+        """The provider that comes first among those that answer an alias in any dialect."""
         name, _ = self._follow(alias)
-        targets = (self._target(name, dialect) for dialect in _ROUTES)
-        return next((target.provider for target in targets if target is not None), "")
+        owners = (target.provider for dialect in _ROUTES for target in self._shared(name, dialect))
+        return next(owners, "")
 
     def _unknown(self, model: str, name: str, dialect: DialectName) -> str:
         """One sentence: what is missing, and the next step."""

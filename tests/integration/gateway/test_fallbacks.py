@@ -1,5 +1,6 @@
 """An outage: another target answers, the sick one is left alone, nothing is answered twice."""
 
+import asyncio
 import json
 
 import pytest
@@ -139,6 +140,18 @@ async def test_a_stream_that_begins_with_an_error_is_asked_of_another(daemon, up
     answer = await daemon.post_chat("hello", model="fast", stream=True)
 
     assert b"overloaded" not in answer.body and b"[DONE]" in answer.body
+
+
+@pytest.mark.parametrize("hold_after", [None, 0], ids=["no head", "no first event"])
+async def test_a_stream_that_does_not_begin_in_time_is_asked_of_another(start_daemon, upstream, sick, hold_after):
+    hasty = provider("sick", sick.openai_url) + "first_token_timeout_s = 0.3\n"
+    daemon = await start_daemon(ALIAS + hasty + provider("well", upstream.openai_url))
+    sick.always(Reply("never seen", hold=asyncio.Event(), hold_after=hold_after))
+    answer = await daemon.post_chat("hello", model="fast", stream=True)
+    await sick.until_hung_up()
+
+    assert b"[DONE]" in answer.body and b"never" not in answer.body
+    assert (1, 1) == (len(sick.asked), len(upstream.asked))
 
 
 async def test_a_stream_that_breaks_later_is_asked_of_nobody_else(daemon, upstream, sick):

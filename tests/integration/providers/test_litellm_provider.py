@@ -231,6 +231,15 @@ async def test_nothing_but_the_provider_is_asked_and_only_what_it_knows(monkeypa
     assert not upstream.saw("odd"), "Anthropic refuses fields that it does not know"
 
 
+async def test_without_a_key_the_callers_credential_is_passed_on(make_call, read):
+    async with Upstream() as upstream:
+        provider = litellm_at(upstream.openai_url, api_key=None)
+        await read(await provider.ask(make_call("chat", model="openai/gpt-x", credential="sk-the-callers")))
+        await provider.aclose()
+
+    assert "Bearer sk-the-callers" == upstream.last.headers["authorization"]
+
+
 async def test_the_owners_options_are_litellms(make_call, read):
     async with Upstream() as upstream:
         provider = litellm_at(upstream.url, options={"api_version": "2024-10-21"})

@@ -118,6 +118,13 @@ def test_prices_cache_budget_and_master_key_come_along(settings):
     assert settings.server.require_key and "set" == settings.server.master_key.get_secret_value()
 
 
+@pytest.mark.parametrize(("said", "mode"), [({}, "semantic"), ({"cache": False}, "off"), ({"cache": True}, "exact")])
+def test_a_cache_that_nobody_spoke_of_is_helixs_own(said, mode):
+    settings = imported({"litellm_settings": said}).settings
+
+    assert mode == settings.get("cache", {}).get("mode", "semantic")
+
+
 def test_what_is_left_behind_is_named_and_no_secret_is_repeated(theirs):
     done = run(theirs)
 

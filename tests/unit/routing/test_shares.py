@@ -80,3 +80,9 @@ def test_a_target_beside_shares_is_an_error():
 def test_a_strategy_without_shares_is_an_error():
     with pytest.raises(ValueError, match="strategy"):
         ModelSettings(name="any", target="one/m", strategy="cheapest")
+
+
+def test_a_shared_model_is_listed_as_its_first_targets_providers():
+    router = Router(Settings(providers=PROVIDERS, models=(ModelSettings(name="any", shares=SHARES),)))
+
+    assert {"any": "one"}.items() <= {listed["id"]: listed["owned_by"] for listed in router.models()}.items()
