@@ -110,10 +110,18 @@ def _made(rng: random.Random, values: dict[str, list[str]], families: Iterator[F
         for number, phrases in enumerate(senses):
             for _ in range(MADE_PER_SENSE):
                 # Few values of each kind for a sense: neighbours that differ in one of them are common.
-                filled = {slot: rng.choice(values[kind][: 2 + number % 4]) for slot, kind in slots.items()}
+                filled = _filled(slots, values, 2 + number % 4, rng)
                 for phrase in rng.sample(phrases, min(2, len(phrases))):
                     used = {slot: value for slot, value in filled.items() if f"{{{slot}}}" in phrase}
                     yield Asked(_varied(phrase.format_map(filled), rng), f"{name}/{number}/{used}", name)
+
+
+def _filled(slots: dict[str, str], values: dict[str, list[str]], count: int, rng: random.Random) -> dict[str, str]:
+    """A value for each slot; two slots of a kind have two."""
+    filled: dict[str, str] = {}
+    for slot, kind in slots.items():
+        filled[slot] = rng.choice([value for value in values[kind][:count] if value not in filled.values()])
+    return filled
 
 
 def _values(name: str) -> Iterator[tuple[str, list[str]]]:

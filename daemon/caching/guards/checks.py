@@ -87,7 +87,12 @@ def _negates_one_of(longer: set[str], shorter: set[str]) -> bool:
 
 
 def _are_opposite(a: Features, b: Features) -> bool:
-    return any(poles != b.poles.get(pair, poles) for pair, poles in a.poles.items()) or _are_antonyms(a, b)
+    return (
+        any(poles != b.poles.get(pair, poles) for pair, poles in a.poles.items())
+        or bool(a.switched and b.switched and a.switched != b.switched)
+        or bool(a.limits and b.limits and not a.limits & b.limits)
+        or _are_antonyms(a, b)
+    )
 
 
 def _are_antonyms(a: Features, b: Features) -> bool:
@@ -111,12 +116,15 @@ def _roots(features: Features, ending: str) -> set[str]:
 
 
 def _order_differs(a: Features, b: Features) -> bool:
+    if a.numbers != b.numbers or any(a.members.get(kind) != b.members.get(kind) for kind in _ORDERED_KINDS):
+        return True
+    if bool(a.doer) != bool(b.doer):
+        return _doers_change_places(a, b)
     return (
-        a.numbers != b.numbers
-        or any(a.members.get(kind) != b.members.get(kind) for kind in _ORDERED_KINDS)
-        or (_lead_somewhere(a, b) and a.members.get("technology") != b.members.get("technology"))
+        (_lead_somewhere(a, b) and a.members.get("technology") != b.members.get("technology"))
         or _entities_change_places(a, b)
         or _letters_change_places(a, b)
+        or _numbers_change_places(a, b)
         or _sides_change(a, b)
         or _runs_change_places(a.meanings, b.meanings)
         or _prepositions_turn(a, b)
@@ -141,6 +149,22 @@ def _letters_change_places(a: Features, b: Features) -> bool:
     """`table a into table b` and `table b into table a`."""
     in_a, in_b = ([token for token in text.tokens if len(token) == 1 and token.isalpha()] for text in (a, b))
     return in_a != in_b and sorted(in_a) == sorted(in_b) and not {"i", "a"}.issuperset(in_a)
+
+
+def _numbers_change_places(a: Features, b: Features) -> bool:
+    """`6 am in Paris, and in Boston?` and `in Paris when it is 6 am in Boston`."""
+    return any(
+        number == other and mine != theirs and mine in b.tokens and theirs in a.tokens
+        for number, mine in a.places_of_numbers
+        for other, theirs in b.places_of_numbers
+    )
+
+
+def _doers_change_places(a: Features, b: Features) -> bool:
+    """`was Rome sacked by the Goths` and `did Rome sack the Goths`: one of them is passive, and yet in one order."""
+    common = a.content & b.content
+    in_a, in_b = ([meaning for meaning in text.meanings if meaning in common] for text in (a, b))
+    return len(in_a) > 1 and in_a == in_b and (a.doer or b.doer) in set(a.tokens) & set(b.tokens)
 
 
 def _sides_change(a: Features, b: Features) -> bool:

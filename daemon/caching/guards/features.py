@@ -9,8 +9,20 @@ from functools import lru_cache
 
 from ..placeholders import PLACEHOLDER
 from . import words
-from .grammar import equated_in, modalities_of, sought_of, states_of, tenses_of, way_of_asking
+from .grammar import (
+    doer_in,
+    equated_in,
+    limits_in,
+    modalities_of,
+    places_of_numbers,
+    sought_of,
+    states_of,
+    switched_in,
+    tenses_of,
+    way_of_asking,
+)
 from .numbers import read_numbers
+from .spelling import spelt
 from .stems import stem
 
 # A question is at most 1,024 bytes, yet anybody's: no pattern below may take cubic time.
@@ -115,6 +127,10 @@ class Features:
     way_of_asking: str
     sought: frozenset[str]
     equated: frozenset[str]
+    switched: frozenset[str]
+    limits: frozenset[str]
+    places_of_numbers: frozenset[tuple[str, str]]
+    doer: str
     entities: frozenset[str]
     """Capitalised inside a sentence."""
     governed: Mapping[str, frozenset[str]]
@@ -154,6 +170,10 @@ def read_features(text: str) -> Features:
         way_of_asking=way_of_asking(tokens),
         sought=sought_of(tokens),
         equated=equated_in(tokens),
+        switched=switched_in(tokens),
+        limits=limits_in(tokens),
+        places_of_numbers=places_of_numbers(tokens),
+        doer=doer_in(tokens),
         entities=_entities(rest),
         governed=_governed(tokens, meanings),
     )
@@ -218,7 +238,7 @@ def _tokens(text: str) -> tuple[str, ...]:
     spelled = _CONTRACTED_NOT.sub(_spell_out, text) if has_contraction else text
     may_doubt = any(sign in folded for sign in _SIGNS_OF_DOUBT)
     asked = _FRAME.sub("", _DOUBT.sub(" ", spelled) if may_doubt else spelled)
-    return tuple(_TOKEN.findall(_SUFFIX.sub("", asked.lower())))
+    return tuple(map(spelt, _TOKEN.findall(_SUFFIX.sub("", asked.lower()))))
 
 
 _FREE_OF = "-free"
@@ -264,7 +284,7 @@ _NO_LENGTHS = (("how", "long"), ("so", "long"), ("too", "long"), ("as", "long"))
 def _is_sure(before: str, token: str) -> bool:
     """`how long` asks for no length, and `I am` is no hour."""
     if token in words.ONLY_BEHIND_NUMBERS:
-        return before[:1].isdigit()
+        return before[:1].isdecimal()
     return (before, token) not in _NO_LENGTHS
 
 
@@ -303,7 +323,7 @@ def _governed(tokens: Sequence[str], meanings: Sequence[str]) -> dict[str, froze
     for token, meaning in zip(tokens, meanings, strict=True):
         if token in words.PREPOSITIONS:
             preposition = token
-        elif governed := token if token[0].isdigit() else meaning:
+        elif governed := token if token[0].isdecimal() else meaning:
             if preposition:
                 found.setdefault(governed, set()).add(preposition)
             preposition = ""

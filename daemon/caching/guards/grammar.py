@@ -58,6 +58,41 @@ def states_of(tokens: Sequence[str]) -> frozenset[tuple[str, str]]:
     )
 
 
+def switched_in(tokens: Sequence[str]) -> frozenset[str]:
+    """`on` or `off`, of what is turned, switched or put; enabled and activated, disabled and deactivated."""
+    found = {words.SWITCHES[token] for token in tokens if token in words.SWITCHES}
+    if not words.SWITCHING.isdisjoint(tokens):
+        found |= {"off"} if "off" in tokens or "out" in tokens else {"on"} & set(tokens)
+    return frozenset(found)
+
+
+def limits_in(tokens: Sequence[str]) -> frozenset[str]:
+    """`upper` of under 5, at most 5, less than 5; `lower` of over 5, at least 5, more than 5. Empty without numbers."""
+    if not any(token[0].isdecimal() or token in words.SPELLED_NUMBERS for token in tokens):
+        return frozenset()
+    phrases = {*tokens, *(f"{one} {other}" for one, other in pairwise(tokens))}
+    return frozenset(words.LIMITS[phrase] for phrase in phrases & words.LIMITS.keys())
+
+
+def places_of_numbers(tokens: Sequence[str]) -> frozenset[tuple[str, str]]:
+    """`6` and `paris` of 6 am in Paris."""
+    return frozenset(
+        (token, tokens[behind + 1])
+        for at, token in enumerate(tokens)
+        if token[0].isdecimal()
+        for behind in range(at + 1, min(at + 3, len(tokens) - 1))
+        if tokens[behind] in ("in", "for", "at", "of") and all(t in words.UNITS for t in tokens[at + 1 : behind])
+    )
+
+
+def doer_in(tokens: Sequence[str]) -> str:
+    """Who did what was done: the word behind `by` of a passive; empty without one."""
+    for at, token in enumerate(tokens[:-1]):
+        if token == "by" and not words.BE.isdisjoint(tokens[:at]):  # noqa: S105  a word, no password
+            return tokens[at + 1]
+    return ""
+
+
 def equated_in(tokens: Sequence[str]) -> frozenset[str]:
     """`tall` of `as tall as`."""
     triples = zip(tokens, tokens[1:], tokens[2:], strict=False)

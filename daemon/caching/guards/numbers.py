@@ -30,7 +30,7 @@ def read_numbers(tokens: Sequence[str]) -> tuple[tuple[str, ...], frozenset[str]
 
 
 def _digits(token: str) -> str | None:
-    if token[-1:].isdigit():
+    if token[-1:].isdecimal():
         return token.replace(",", "")
     value = words.SPELLED_NUMBERS.get(token)
     return None if value is None else str(value)
@@ -45,7 +45,7 @@ def _append(numbers: list[str], digits: str, *, follows_tens: bool) -> None:
 
 
 def _multiply(numbers: list[str], factor: int, *, follows_number: bool) -> None:
-    if follows_number and numbers[-1].isdigit():
+    if follows_number and numbers[-1].isdecimal():
         numbers[-1] = str(int(numbers[-1]) * factor)
     else:
         numbers.append(str(factor))

@@ -173,8 +173,8 @@ eth ether ethereum
 TIME_ZONES = _named("""
 utc gmt zulu
 est eastern edt
-cst central cdt
-mst mountain mdt
+cst cdt
+mst mdt
 pst pacific pdt
 cet cest
 bst
@@ -377,7 +377,7 @@ long lengthy
 detailed detail thorough thoroughly comprehensive comprehensively exhaustive
 """)
 
-ONLY_BEHIND_NUMBERS = _all("am m g l min bar")
+ONLY_BEHIND_NUMBERS = _all("am m g l min bar won try rand")
 """Units that are common words, or nothing, elsewhere."""
 
 # `one` is left out: it is an article more often than a number, and still differs from every other number.
@@ -465,7 +465,8 @@ nephew | niece
 add adding added | remove removing removed delete deleting deleted
 insert inserting inserted | delete deleting deleted
 create creating created | destroy delete deleting deleted
-install installing installed | uninstall uninstalling uninstalled
+install installing installed | uninstall uninstalling uninstalled | update updating updated upgrade upgrading upgraded
+set setting | cancel cancelled canceled off
 open opening opened | close closing closed shut
 lock locking locked | unlock unlocking unlocked
 block blocking blocked | unblock unblocking unblocked
@@ -485,7 +486,7 @@ accept accepting accepted | reject rejecting rejected decline declining declined
 approve approved approval | deny denied denial
 allow allowing allowed permit permitted | forbid forbidden prohibit prohibited ban banned
 include including included includes | exclude excluding excluded excludes except
-required mandatory obligatory compulsory | optional
+required mandatory obligatory compulsory | optional recommended advisable
 legal lawful | illegal unlawful
 public | private
 internal | external
@@ -523,7 +524,7 @@ day | night
 formal formally | informal informally casual
 singular | plural
 past | future | present
-synonym synonyms | antonym antonyms
+synonym synonyms another same | antonym antonyms opposite contrary
 uppercase | lowercase
 encourage | discourage
 agree | disagree
@@ -621,6 +622,19 @@ how
 what which
 """)
 
+SWITCHES = _named("""
+on enable enabled enabling activate activated activating
+off disable disabled disabling deactivate deactivated deactivating
+""")
+del SWITCHES["on"], SWITCHES["off"]
+SWITCHING = _all("turn turned turning switch switched switching put shut power flip toggle lights light log sign")
+
+LIMITS: Mapping[str, str] = dict.fromkeys(
+    ("under", "below", "less than", "fewer than", "at most", "up to", "maximum", "not more", "cheaper than"), "upper"
+) | dict.fromkeys(("over", "above", "more than", "greater than", "at least", "minimum", "exceeding"), "lower")
+
+BE = _all("is are was were be been being am get got gets")
+
 REASONS = _all("reason reasons cause causes make makes made")
 
 INTERROGATIVES = _all("what which who whom whose when where why how")
@@ -682,3 +696,10 @@ LIGHT = _all(
     "thinking believe still yet already really currently exactly thing things something"
 )
 """Words that may come, go and be exchanged in near texts without another answer being right."""
+
+LIKE_SLIPS = _all(
+    "acers beast betas bets causal clod closets cots curse cusp dose eats fats fete flaks form froward hied hots juts "
+    "lats liar lots medina mien minuet minuets mots pats pervious pome pomes puls quite rials roes ruts sing snog "
+    "toady wets worts"
+)
+"""Words of their own that look like one of these with two neighbouring letters exchanged, by WordNet."""

@@ -48,3 +48,15 @@ async def test_other_words_are_the_same_where_the_embedder_agrees(embedder: Onnx
 
     assert await is_same_answer(one, same, embedder)
     assert not await is_same_answer(one, "Whales are mammals that live in the sea.", embedder)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Cook the salmon for ten minutes.", "Cook the tuna for ten minutes."),
+        ("Call your bank to dispute the charge.", "Call your bank to confirm the charge."),
+        ("Right answer: lost luggage", "Right answer: flight status"),
+    ],
+)
+async def test_a_short_answer_with_another_word_is_another(embedder: OnnxEmbedder, one: str, other: str) -> None:
+    assert not await is_same_answer(one, other, embedder)
