@@ -217,10 +217,16 @@ class Hold:
     beside: tuple[str, ...] = ()
 
 
+NODE_LEASE = "node:"
+
+
 @dataclass(frozen=True, slots=True)
 class CounterState:
     settled_nanos: int
     reserved_nanos: int
+    """By leases of every kind."""
+    aside_nanos: int = 0
+    """Of these by leases of nodes, whose names begin with `NODE_LEASE`: no call is under way for them."""
 
 
 class CounterStore(Protocol):

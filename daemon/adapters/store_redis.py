@@ -161,7 +161,10 @@ class RedisStore:
 
     async def counters(self, names: Sequence[str]) -> list[CounterState | None]:
         states = await self._on_counters("states", *names)
-        return [None if settled is None else CounterState(int(settled), int(reserved)) for settled, reserved in states]
+        return [
+            None if settled is None else CounterState(int(settled), int(reserved), int(aside or 0))
+            for settled, reserved, aside in states
+        ]
 
     async def seed(self, counter: str, settled_nanos: int, resets_at: float | None) -> bool:
         made = await self._on_counters("seed", counter, settled_nanos, self._ttl_ms(resets_at))

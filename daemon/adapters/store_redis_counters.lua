@@ -3,7 +3,7 @@
 -- KEYS[1] is the prefix "helix:{b}:" that every key here begins with, so all are in one Cluster slot.
 -- ARGV: the command, the caller's time in Unix seconds, then the command's own arguments.
 --
---   counter:<name>   hash: settled, reserved (whole nano-dollars), born
+--   counter:<name>   hash: settled, reserved, aside (whole nano-dollars), born; aside is what of reserved "node:…" leases hold
 --   lease:<lease>    hash: counter name -> "<born>:<amount>"
 --   leases           sorted set: lease -> when it ends
 --   settled:<lease>  a mark for a while, so that a second settlement does nothing
@@ -22,8 +22,15 @@ local function counter_key(name)
   return prefix .. "counter:" .. name
 end
 
+local function change_reserved(lease, key, amount)
+  redis.call("HINCRBY", key, "reserved", amount)
+  if lease:sub(1, 5) == "node:" then
+    redis.call("HINCRBY", key, "aside", amount)
+  end
+end
+
 local function hold(lease, name, amount)
-  redis.call("HINCRBY", counter_key(name), "reserved", amount)
+  change_reserved(lease, counter_key(name), amount)
   local born = redis.call("HGET", counter_key(name), "born")
   redis.call("HSET", prefix .. "lease:" .. lease, name, born .. ":" .. amount)
 end
@@ -35,7 +42,7 @@ local function end_lease(lease)
     local born, amount = held[i + 1]:match("^(%d+):(%d+)$")
     -- Nothing held, nothing to give back: Redis does not read "-0".
     if amount ~= "0" and redis.call("HGET", key, "born") == born then
-      redis.call("HINCRBY", key, "reserved", "-" .. amount)
+      change_reserved(lease, key, "-" .. amount)
     end
   end
   redis.call("DEL", prefix .. "lease:" .. lease)
@@ -111,7 +118,7 @@ function commands.states(...)
   end_leases()
   local states = {}
   for i, name in ipairs({ ... }) do
-    states[i] = redis.call("HMGET", counter_key(name), "settled", "reserved")
+    states[i] = redis.call("HMGET", counter_key(name), "settled", "reserved", "aside")
   end
   return states
 end

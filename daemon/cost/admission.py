@@ -33,7 +33,7 @@ SECOND_LOOK_S = 1.0
 """How often is made up for what could not be settled, and looked whether others of the store left room."""
 
 WAIT_S = 2.0
-UNLEARNED_WAIT_S = 5.0
+UNLEARNED_WAIT_S = 4.0
 LONGEST_WAIT_S = 30.0
 """Who finds no room waits for three times as long as calls of its kind usually take, within these: for those under way,
 for who came just before, and to spare. So long the worst case of others may be far from their cost."""
@@ -58,7 +58,7 @@ class _Room:
 
     @property
     def nanos(self) -> int:
-        return self.nanos_when_all_settle_at_zero - self.standing.reserved_nanos
+        return self.nanos_when_all_settle_at_zero - self.standing.held_nanos
 
     @property
     def nanos_when_all_settle_at_zero(self) -> int:
@@ -138,16 +138,12 @@ class Admission:
             await self._store.settle(lease, holds, spent_nanos)
 
     async def standings(self, limits: Sequence[Limit]) -> list[Standing]:
-        """How each limit stands; what this node has set aside for itself is free for its calls.
+        """How each limit stands.
 
         Raises:
             StoreUnavailable, SpendLogUnavailable: it is not known.
         """
-        standings = await self._standings.of(limits)
-        if self._slices is None:
-            return standings
-        held = [self._slices.held_nanos(limit.counter.name) for limit in limits]
-        return [standing.without(nanos) for standing, nanos in zip(standings, held, strict=True)]
+        return await self._standings.of(limits)
 
     async def keep_leases(self) -> None:
         """Tend the leases, until cancelled."""
@@ -199,7 +195,7 @@ class Admission:
             # Who can be answered by another model at once does not wait.
             gives_up_s = began_s + (0.0 if room.limit.fallback_model else _patience_s(need))
             left_s = gives_up_s - self._clock.monotonic_s()
-            is_last = left_s <= 0 or not room.standing.reserved_nanos
+            is_last = left_s <= 0 or not room.standing.held_nanos
             tokens = need.output_within(room.nanos, at_any_size=is_last)
             if tokens is not None:
                 admitted = _admitted(limits, need, tokens)

@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from ..ports import Clock, CounterStore, Hold
+from ..ports import NODE_LEASE, Clock, CounterStore, Hold
 from .budgets import Limit
 from .needs import Need
 from .standings import Standing, Standings
@@ -83,7 +83,7 @@ class Slices:
         """Those that served calls while the store was away, until they are settled."""
         self._of_call: dict[str, list[Slice]] = {}
         node = secrets.token_hex(8)
-        self._names = (f"slice:{node}:{number}" for number in itertools.count())
+        self._names = (f"{NODE_LEASE}{node}:{number}" for number in itertools.count())
 
     @property
     def is_serving(self) -> bool:
@@ -135,11 +135,6 @@ class Slices:
             self._uses.pop(limit.counter.name, None)
             await self._let_go(limit.counter.name)
 
-    def held_nanos(self, counter: str) -> int:
-        """What of a counter is reserved for nothing but this node's going on."""
-        own = self._slices.get(counter)
-        return own.free_nanos if own is not None else 0
-
     async def aclose(self) -> None:
         """Give all back.
 
@@ -180,7 +175,7 @@ class Slices:
         name = use.limit.counter.name
         own = self._slices.get(name)
         held_nanos = own.hold.amount_nanos if own is not None else 0
-        room_nanos = use.limit.limit_nanos - standing.settled_nanos - standing.reserved_nanos + held_nanos
+        room_nanos = use.limit.limit_nanos - standing.settled_nanos - standing.held_nanos + held_nanos
         amount_nanos = room_nanos // SLICES_IN_A_ROOM
         if amount_nanos < LEAST_CALLS * use.need.usual_nanos():
             await self._let_go(name)

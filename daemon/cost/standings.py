@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from ..ports import Clock, CounterState, CounterStore
@@ -29,12 +29,16 @@ class Standing:
 
     settled_nanos: int
     reserved_nanos: int
+    """For calls under way."""
+    aside_nanos: int
+    """By nodes, for while they cannot ask."""
     resets_at: datetime | None
     """When its window begins anew, or the oldest money leaves a rolling one; None: never, or there is none."""
 
-    def without(self, reserved_nanos: int) -> Standing:
-        """The same with so much less of it reserved."""
-        return replace(self, reserved_nanos=self.reserved_nanos - reserved_nanos)
+    @property
+    def held_nanos(self) -> int:
+        """What may still be spent of what is not settled."""
+        return self.reserved_nanos + self.aside_nanos
 
 
 class Standings:
@@ -126,4 +130,6 @@ def _standing(limit: Limit, states: dict[str, CounterState]) -> Standing:
         used = (counter.counts_until for counter, state in counted if state.settled_nanos or state.reserved_nanos)
         resets_at = next(used, None)
     settled_nanos = sum(state.settled_nanos for _, state in counted)
-    return Standing(settled_nanos, sum(state.reserved_nanos for _, state in counted), resets_at)
+    reserved_nanos = sum(state.reserved_nanos for _, state in counted)
+    aside_nanos = sum(state.aside_nanos for _, state in counted)
+    return Standing(settled_nanos, reserved_nanos - aside_nanos, aside_nanos, resets_at)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from daemon.adapters.store_redis import RedisStore
-from daemon.ports import CounterState, Hold, Store
+from daemon.ports import NODE_LEASE, CounterState, Hold, Store
 
 from .conftest import NOW, HandClock, MakeStore
 
@@ -91,6 +91,16 @@ async def test_what_stands_beside_a_counter_counts_against_its_limit(store: Stor
 
 async def test_where_a_counter_beside_is_not_known_there_is_no_room(store: Store) -> None:
     assert 0 == await store.reserve("lease", [replace(TEAM, beside=("lost",))], 60)
+
+
+@pytest.mark.parametrize("make_store", ["redis", "redis-cluster"], indirect=True)
+async def test_what_nodes_set_aside_is_told_apart(store: Store) -> None:
+    await store.reserve(f"{NODE_LEASE}1", [TEAM], 60)
+    await store.reserve("call", [replace(TEAM, amount_nanos=10)], 60)
+    assert [CounterState(0, 70, 60)] == await store.counters([TEAM.counter])
+
+    await store.settle(f"{NODE_LEASE}1", [TEAM], 25)
+    assert [CounterState(25, 10, 0)] == await store.counters([TEAM.counter])
 
 
 async def test_settling_ends_the_lease_and_counts_what_was_spent(store: Store) -> None:

@@ -94,7 +94,7 @@ class Fleet(RuleBasedStateMachine):
             self.run(node.tend())
             self.run(node.aclose())
         [standing] = self.run(self.nodes[0].standings([self.limit]))
-        assert (self.settled, 0) == (standing.settled_nanos, standing.reserved_nanos)
+        assert (self.settled, 0) == (standing.settled_nanos, standing.held_nanos)
         if hasattr(self.store, "aclose"):
             self.run(self.store.aclose())
         self.runner.close()
