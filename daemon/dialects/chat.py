@@ -119,7 +119,8 @@ class ChatDialect(OpenAiErrors, Stateless):
         return question_of(body, _exact_only(body))
 
     def opening(self, body: JsonObject) -> Any:
-        return first_turns(body["messages"])
+        """A client that names its conversation to the provider's prompt cache names it to us."""
+        return body.get("prompt_cache_key") or first_turns(body["messages"])
 
     def for_provider(self, body: JsonObject, *, model: str) -> JsonObject:
         sent = {**without(body, "cache"), "model": model}

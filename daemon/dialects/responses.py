@@ -154,7 +154,10 @@ class ResponsesDialect(OpenAiErrors):
         return Question(text, context, _exact_only(body) or unfit_length(text))
 
     def opening(self, body: JsonObject) -> Any:
-        """A call that follows on a stored one has that for its beginning."""
+        """A client that names its conversation to the provider's prompt cache names it to us: Codex's first turn is
+        the same in all conversations of a directory. A call that follows on a stored one has that for its beginning."""
+        if key := body.get("prompt_cache_key"):
+            return key
         given = body.get("input")
         turns = first_turns(given) if isinstance(given, list) else given
         return [body.get("instructions"), body.get("previous_response_id") or body.get("conversation") or turns]

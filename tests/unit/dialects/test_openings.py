@@ -34,3 +34,12 @@ def test_a_stored_response_stands_for_its_conversation():
     opening = dialect_named("responses").opening
 
     assert opening({"input": "a", "previous_response_id": "r"}) == opening({"input": "b", "previous_response_id": "r"})
+
+
+@pytest.mark.parametrize("body", [{"input": "a"}, {"messages": [USER]}], ids=["responses", "chat"])
+def test_a_conversation_that_is_named_to_the_prompt_cache_is_known_by_that(body):
+    opening = dialect_named("responses" if "input" in body else "chat").opening
+    later = {name: [*value, *REST] if isinstance(value, list) else value + "b" for name, value in body.items()}
+
+    assert opening({**body, "prompt_cache_key": "c1"}) == opening({**later, "prompt_cache_key": "c1"})
+    assert opening({**body, "prompt_cache_key": "c1"}) != opening({**body, "prompt_cache_key": "c2"})
