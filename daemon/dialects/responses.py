@@ -179,14 +179,17 @@ class ResponsesDialect(OpenAiErrors):
     def usage(self, answer: JsonObject) -> Usage | None:
         usage = as_object(answer.get("usage"))
         read, output = as_count(usage.get("input_tokens")), as_count(usage.get("output_tokens"))
-        cached = optional_count(as_object(usage.get("input_tokens_details")), "cached_tokens")
+        details = as_object(usage.get("input_tokens_details"))
+        cached = optional_count(details, "cached_tokens")
         reasoning = optional_count(as_object(usage.get("output_tokens_details")), "reasoning_tokens")
         if read is None or output is None or cached is None or reasoning is None or cached > read:
             return None
+        kept = min(optional_count(details, "cache_write_tokens") or 0, read - cached)
         return Usage(
-            input_tokens=read - cached,
+            input_tokens=read - cached - kept,
             output_tokens=output,
             cached_read_tokens=cached,
+            cache_write_5m_tokens=kept,
             reasoning_tokens=min(reasoning, output),
             service_tier=as_text(answer.get("service_tier")) or None,
         )

@@ -1,4 +1,4 @@
-"""Usage blocks as providers send them, whole, each with what it costs to the last digit."""
+"""Usage blocks as providers send them, whole and streamed, each with what it costs to the last digit."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ RATES = json.loads(
         "input_cost_per_token": 2.8e-07, "output_cost_per_token": 4.2e-07, "cache_read_input_token_cost": 2.8e-08},
     "openai/gpt-oss-120b": {"input_cost_per_token": 1.5e-07, "output_cost_per_token": 6e-07},
     "gemini-2.5-flash": {
-        "input_cost_per_token": 3e-07, "output_cost_per_token": 2.5e-06, "cache_read_input_token_cost": 3e-08},
+        "input_cost_per_token": 3e-07, "output_cost_per_token": 2.5e-06, "cache_read_input_token_cost": 3e-08,
+        "input_cost_per_audio_token": 1e-06},
     "grok-4": {
         "input_cost_per_token": 3e-06, "output_cost_per_token": 1.5e-05, "cache_read_input_token_cost": 7.5e-07}
     }""",
@@ -156,6 +157,68 @@ BLOCKS = {
         "input=1000@0.0000015,output=500@0.0000075",
         "messages",
     ),
+    "Anthropic, thoughts inside the output": Block(
+        "claude-sonnet-4-5",
+        {
+            "input_tokens": 55,
+            "cache_creation_input_tokens": 0,
+            "cache_read_input_tokens": 0,
+            "output_tokens": 900,
+            "output_tokens_details": {"thinking_tokens": 640},
+            "server_tool_use": None,
+        },
+        "0.013665",
+        "input=55@0.000003,output=260@0.000015,reasoning=640@0.000015",
+        "messages",
+    ),
+    "Anthropic through litellm, in OpenAI's words": Block(
+        "claude-sonnet-4-5",
+        {
+            "completion_tokens": 503,
+            "prompt_tokens": 4096,
+            "total_tokens": 4599,
+            "completion_tokens_details": {"reasoning_tokens": 0, "text_tokens": 503},
+            "prompt_tokens_details": {
+                "cache_write_tokens": 248,
+                "cached_tokens": 1800,
+                "text_tokens": 2048,
+                "cache_creation_tokens": 248,
+                "cache_creation_token_details": {"ephemeral_5m_input_tokens": 148, "ephemeral_1h_input_tokens": 100},
+            },
+            "cache_creation_input_tokens": 248,
+            "cache_read_input_tokens": 1800,
+        },
+        "0.015384",
+        "input=2048@0.000003,cached_read=1800@0.0000003,cache_write_5m=148@0.00000375,"
+        "cache_write_1h=100@0.000006,output=503@0.000015",
+    ),
+    "OpenAI's Responses, cached and reasoned": Block(
+        "o4-mini",
+        {
+            "input_tokens": 2075,
+            "input_tokens_details": {"cached_tokens": 1920},
+            "output_tokens": 1186,
+            "output_tokens_details": {"reasoning_tokens": 1024},
+            "total_tokens": 3261,
+        },
+        "0.0059169",
+        "input=155@0.0000011,cached_read=1920@0.000000275,output=162@0.0000044,reasoning=1024@0.0000044",
+        "responses",
+        tier="default",
+    ),
+    "OpenAI's Responses, written to the cache": Block(
+        "gpt-4o",
+        {
+            "input_tokens": 1000,
+            "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 900},
+            "output_tokens": 10,
+            "output_tokens_details": {"reasoning_tokens": 0},
+            "total_tokens": 1010,
+        },
+        "0.0026",
+        "input=100@0.0000025,cache_write_5m=900@0.0000025,output=10@0.00001",
+        "responses",
+    ),
     "DeepSeek, hits and misses named its own way": Block(
         "deepseek-chat",
         {
@@ -188,6 +251,19 @@ BLOCKS = {
         "0.0020327",
         "input=9@0.0000003,output=12@0.0000025,reasoning=800@0.0000025",
     ),
+    "Gemini through litellm, with audio, of which some was cached": Block(
+        "gemini-2.5-flash",
+        {
+            "completion_tokens": 812,
+            "prompt_tokens": 1009,
+            "total_tokens": 1821,
+            "completion_tokens_details": {"reasoning_tokens": 800, "text_tokens": 12},
+            "prompt_tokens_details": {"audio_tokens": 500, "cached_tokens": 512, "text_tokens": -3},
+            "cache_read_input_tokens": 512,
+        },
+        "0.00254236",
+        "input_audio=497@0.000001,cached_read=512@0.00000003,output=12@0.0000025,reasoning=800@0.0000025",
+    ),
     "xAI, reasoning beside the completion": Block(
         "grok-4",
         {
@@ -218,6 +294,66 @@ def test_each_block_costs_what_the_provider_bills(block):
     assert (block.parts, Decimal(block.cost_usd)) == (quote.parts_text, quote.cost_usd)
 
 
+def streamed(block: Block) -> bytes:
+    """The block at the end of a stream, as its protocol sends it."""
+    tier = {"service_tier": block.tier} if block.tier else {}
+    if block.dialect == "responses":
+        answer = {"id": "r", "object": "response", "status": "completed", "output": [], "usage": block.usage, **tier}
+        return json_event(
+            {"type": "response.completed", "sequence_number": 1, "response": answer}, "response.completed"
+        )
+    if block.dialect == "messages":
+        opening = {
+            "id": "m",
+            "type": "message",
+            "role": "assistant",
+            "content": [],
+            "usage": {**block.usage, "output_tokens": 1},
+        }
+        closing = {"stop_reason": "end_turn", "stop_sequence": None}
+        events = [
+            {"type": "message_start", "message": opening},
+            {"type": "message_delta", "delta": closing, "usage": {"output_tokens": block.usage["output_tokens"]}},
+            {"type": "message_stop"},
+        ]
+        return b"".join(json_event(event, event["type"]) for event in events)
+    envelope = {"id": "c", "object": "chat.completion.chunk", **tier}
+    choice = {"index": 0, "delta": {"role": "assistant", "content": "Hi"}, "finish_reason": "stop"}
+    events = [{**envelope, "choices": [choice], "usage": None}, {**envelope, "choices": [], "usage": block.usage}]
+    return b"".join(map(json_event, events)) + b"data: [DONE]\n\n"
+
+
+def json_event(event: dict[str, Any], name: str = "") -> bytes:
+    return (f"event: {name}\n" if name else "").encode() + b"data: " + json.dumps(event).encode() + b"\n\n"
+
+
+@pytest.mark.parametrize("block", BLOCKS.values(), ids=BLOCKS.keys())
+def test_a_stream_costs_what_the_whole_answer_costs(block):
+    answer = dialect_named(block.dialect).assemble(streamed(block))
+
+    assert answer is not None
+    assert block.parts == quoted(block.model, block.dialect, answer).parts_text
+
+
+@pytest.mark.parametrize("where", ["in the last chunk", "in every chunk", "in Groq's own field too"])
+def test_usage_is_found_where_servers_put_it(where):
+    """DeepSeek has it beside the last choice; Gemini and xAI count up from chunk to chunk."""
+    usage = {"prompt_tokens": 98, "completion_tokens": 256, "total_tokens": 354}
+    first = {"choices": [{"index": 0, "delta": {"role": "assistant", "content": "Hi"}, "finish_reason": None}]}
+    last = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}], "usage": usage}
+    if where == "in every chunk":
+        first["usage"] = {"prompt_tokens": 98, "completion_tokens": 1, "total_tokens": 99}
+    if where == "in Groq's own field too":
+        last["x_groq"] = {"id": "req", "usage": usage}
+
+    answer = dialect_named("chat").assemble(json_event(first) + json_event(last) + b"data: [DONE]\n\n")
+
+    assert (98, 256) == (
+        dialect_named("chat").usage(answer).input_tokens,
+        dialect_named("chat").usage(answer).output_tokens,
+    )
+
+
 def test_the_source_names_the_tier_and_the_step():
     answer = {"usage": {"prompt_tokens": 300_000, "completion_tokens": 1}, "service_tier": "priority"}
 
@@ -226,7 +362,17 @@ def test_the_source_names_the_tier_and_the_step():
 
 counts = st.none() | st.integers(0, 10**7) | st.sampled_from([-1, 1.5, "3", True])
 details = st.none() | st.dictionaries(
-    st.sampled_from(["cached_tokens", "audio_tokens", "image_tokens", "reasoning_tokens"]), counts
+    st.sampled_from(
+        [
+            "cached_tokens",
+            "audio_tokens",
+            "image_tokens",
+            "reasoning_tokens",
+            "cache_write_tokens",
+            "cache_creation_tokens",
+        ]
+    ),
+    counts,
 )
 hostile = st.fixed_dictionaries(
     {},
@@ -235,6 +381,8 @@ hostile = st.fixed_dictionaries(
         **dict.fromkeys(("input_tokens", "output_tokens", "cache_read_input_tokens"), counts),
         "prompt_tokens_details": details,
         "completion_tokens_details": details,
+        "input_tokens_details": details,
+        "output_tokens_details": details,
         "cache_creation": st.dictionaries(
             st.sampled_from(["ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens"]), counts
         ),
@@ -242,7 +390,7 @@ hostile = st.fixed_dictionaries(
 )
 
 
-@given(st.sampled_from(["chat", "messages"]), st.sampled_from(sorted(RATES)), hostile)
+@given(st.sampled_from(["chat", "messages", "responses"]), st.sampled_from(sorted(RATES)), hostile)
 def test_whatever_a_provider_says_no_class_is_negative_and_all_add_up(dialect, model, block):
     usage = dialect_named(dialect).usage({"usage": block})
     if usage is None:
