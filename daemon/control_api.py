@@ -94,6 +94,8 @@ class Status(TypedDict):
     """`ok`, `degraded` or `starting`, as /health/ready says."""
     since: str
     parts: dict[str, dict[str, str]]
+    unwell_providers: dict[str, float]
+    """Those whose circuit breaker is open, and in how many seconds a call probes them."""
 
 
 class CacheHits(TypedDict):

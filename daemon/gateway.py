@@ -166,8 +166,14 @@ class Gateway:
             return OK
         return PartState("degraded", "loading: exact hits only")
 
+    def unwell_providers(self) -> dict[str, float]:
+        """In how many seconds each provider that fails is probed. No part of Helix is the worse for it, so it does
+        not count for `readiness`."""
+        return self.rules.pipeline.fetcher.dispatcher.health.unwell()
+
     def render_metrics(self) -> bytes:
-        self.parts.metrics.parts({name: state.status != "ok" for name, state in self.part_states().items()})
+        degraded = {name: state.status != "ok" for name, state in self.part_states().items()}
+        self.parts.metrics.parts(degraded, {name: name in self.unwell_providers() for name in self.rules.providers})
         return self.parts.metrics.render()
 
     async def _warm(self) -> None:

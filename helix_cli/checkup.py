@@ -131,6 +131,9 @@ def daemon(loaded: Loaded) -> Iterator[Finding]:
     for name, part in sorted(status["parts"].items()):
         if part["status"] != "ok":
             yield Finding("daemon", "wrong", f"{name} is {part['status']}: {part['reason']}", "look at: helix status")
+    for name, probed_in_s in sorted(status.get("unwell_providers", {}).items()):
+        says = f"the provider {name} fails; it is probed in {probed_in_s:.0f} s"
+        yield Finding("daemon", "wrong", says, "look at what it answers: helix logs")
     try:
         yield clock(client, time.time())
     except CommandFailed as error:

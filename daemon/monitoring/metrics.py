@@ -59,6 +59,7 @@ class Metrics(Collector):
         self._ttft = Buckets(_TTFT_S)
         self._waiting = 0
         self._degraded: Mapping[str, bool] = {}
+        self._unwell: Mapping[str, bool] = {}
         self._registry = CollectorRegistry()
         self._registry.register(self)
 
@@ -101,9 +102,9 @@ class Metrics(Collector):
         finally:
             self._waiting -= 1
 
-    def parts(self, degraded: Mapping[str, bool]) -> None:
-        """Take each part's mode as it is now."""
-        self._degraded = degraded
+    def parts(self, degraded: Mapping[str, bool], unwell: Mapping[str, bool]) -> None:
+        """Take each part's mode as it is now, and whether each provider's circuit breaker is open."""
+        self._degraded, self._unwell = degraded, unwell
 
     def render(self) -> bytes:
         """Prometheus' text format."""
@@ -125,12 +126,17 @@ class Metrics(Collector):
         yield CounterMetricFamily("helix_saved_usd", "Saved by the cache, US dollars", float(self._saved_usd))
         waiting = "Requests that wait for a provider, coalesced ones included"
         yield GaugeMetricFamily("helix_waiting_for_provider", waiting, self._waiting)
-        degraded = GaugeMetricFamily("helix_part_degraded", "1 where a part is degraded", labels=["part"])
-        for part, is_degraded in self._degraded.items():
-            degraded.add_metric([part], is_degraded)
-        yield degraded
+        yield _gauge("helix_part_degraded", "1 where a part is degraded", "part", self._degraded)
+        yield _gauge("helix_provider_unwell", "1 where its circuit breaker is open", "provider", self._unwell)
         yield self._overhead.family("helix_overhead_seconds", "Time inside Helix until the head")
         yield self._ttft.family("helix_ttft_seconds", "Time to the provider's first byte")
+
+
+def _gauge(name: str, text: str, label: str, states: Mapping[str, bool]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, text, labels=[label])
+    for value, state in states.items():
+        family.add_metric([value], state)
+    return family
 
 
 def _counter(

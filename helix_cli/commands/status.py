@@ -15,8 +15,7 @@ def status(*, config: Config = None, as_json: Json = False) -> None:
     output.line(f"{found['url']}  {found['mode']}  since {output.local_time(found['since'])}")
     output.line(f"pid {found['pid']}, version {found['version']}")
     output.line()
-    parts = sorted(found["parts"].items())
-    output.table(
-        ["part", "mode", "reason"],
-        [(name, part.get("status", ""), part.get("reason", "")) for name, part in parts],
-    )
+    rows = [(name, part.get("status", ""), part.get("reason", "")) for name, part in sorted(found["parts"].items())]
+    for name, probed_in_s in sorted(found.get("unwell_providers", {}).items()):
+        rows.append((f"provider {name}", "unwell", f"others are asked first; probed in {probed_in_s:.0f} s"))
+    output.table(["part", "mode", "reason"], rows)

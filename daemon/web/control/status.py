@@ -37,7 +37,13 @@ class StatusRoutes:
     def _status(self) -> dict[str, Any]:
         readiness = self._gateway.readiness()
         since = self._gateway.since.isoformat()
-        return {**self._identity(), "mode": readiness["status"], "since": since, "parts": readiness["parts"]}
+        return {
+            **self._identity(),
+            "mode": readiness["status"],
+            "since": since,
+            "parts": readiness["parts"],
+            "unwell_providers": self._gateway.unwell_providers(),
+        }
 
     async def status(self, request: web.Request) -> web.Response:
         return json_reply(self._status())

@@ -82,6 +82,11 @@ async def test_a_sick_target_is_left_alone_after_some_failures(daemon, upstream,
 
     assert len(sick.asked) < 12
     assert 12 == len(upstream.asked)
+    assert ["sick"] == list((await daemon.helix_json("status"))["unwell_providers"])
+    async with daemon.session.get(f"{daemon.url}/metrics") as answer:
+        metrics = await answer.text()
+    assert 'helix_provider_unwell{provider="sick"} 1.0' in metrics
+    assert 'helix_provider_unwell{provider="well"} 0.0' in metrics
 
 
 BY_CAUSE = """

@@ -104,7 +104,8 @@ class FakeDaemon:
     def answer(self, method: str, path: str) -> Any:
         status = {"url": self.url, "pid": 1, "version": "0.1.0", "mode": "ok", "since": "2026-11-21T19:00:00+00:00",
                   "parts": {"pii": {"status": "ok", "reason": ""},
-                            "embedder": {"status": "degraded", "reason": "loading"}}}  # fmt: skip
+                            "embedder": {"status": "degraded", "reason": "loading"}},
+                  "unwell_providers": {}}  # fmt: skip
         defaults: dict[tuple[str, str], Any] = {
             ("GET", api.STATUS): status,
             ("GET", api.CACHE_STATS): CACHE,

@@ -79,6 +79,13 @@ def test_a_part_that_is_degraded_is_named_with_its_reason(helix, well, daemon):
     assert any("embedder is degraded: loading" in line for line in helix("doctor").out.splitlines())
 
 
+def test_a_provider_that_fails_is_named(helix, well, daemon):
+    daemon.answers["GET", api.STATUS] = daemon.answer("GET", api.STATUS) | {"unwell_providers": {"azure": 4.2}}
+
+    assert any("azure" in finding["says"] for finding in helix("doctor", "--json").json["findings"])
+    assert "provider azure" in helix("status").out
+
+
 def test_settings_that_cannot_be_used_are_shown_and_nothing_else_is_guessed(helix, well):
     (well / "helix.toml").write_text("[cache]\nmood = 'semantic'\n")
 

@@ -46,7 +46,7 @@ def test_rows_and_answers_are_counted():
     metrics.row(row(1, cache="exact"))
     metrics.answer(200, 0.002)
     metrics.found({"EMAIL_ADDRESS": 2})
-    metrics.parts({"store": True})
+    metrics.parts({"store": True}, {"openai": True, "anthropic": False})
     text = metrics.render().decode()
 
     assert 'helix_rows_total{cache="exact",kind="hit",outcome=""} 1.0' in text
