@@ -12,6 +12,7 @@ from .tokens import Tokens
 
 _REMEMBERED = 4096
 _LOCAL = Caller(key="local")
+_ANONYMOUS = "anon-"
 
 
 class Callers:
@@ -55,8 +56,9 @@ class Callers:
 
     def on_behalf(self, caller: Caller, user: str) -> Caller:
         """The caller with the user that its request names; one who has a key of their own is named by that key only,
-        so nobody spends from somebody else's budget."""
-        return caller if self._keys.has_user(user) else caller.for_user(user)
+        so nobody spends from somebody else's budget. Where users come with JWTs an anonymous caller speaks for none."""
+        may_name = self._tokens is None or not _is_anonymous(caller)
+        return caller.for_user(user) if may_name and not self._keys.has_user(user) else caller
 
     def pseudonym(self, value: str) -> str:
         """A stable stand-in for a value that must not be stored, 16 hex digits."""
@@ -75,13 +77,17 @@ class Callers:
             return self._tokens.find(credential)
         if self._require_key:
             raise Unauthorized("this API key is not known here")
-        return self._remember(credential, Caller(key=f"anon-{self.pseudonym(credential)}", credential=credential))
+        return self._remember(credential, Caller(key=_ANONYMOUS + self.pseudonym(credential), credential=credential))
 
     def _remember(self, credential: str, caller: Caller) -> Caller:
         """Not for virtual keys and tokens: these expire and are revoked."""
         if len(self._known) < _REMEMBERED:
             self._known[credential] = caller
         return caller
+
+
+def _is_anonymous(caller: Caller) -> bool:
+    return caller is _LOCAL or caller.key.startswith(_ANONYMOUS)
 
 
 def _credential(headers: Mapping[str, str]) -> str | None:

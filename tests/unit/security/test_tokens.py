@@ -178,7 +178,9 @@ async def test_where_tokens_are_taken_one_that_is_refused_is_nobody_and_goes_now
     )
 
     assert "ann" == known.identify({"Authorization": f"Bearer {signed()}"}).user
-    assert "sk-other" == known.identify({"Authorization": "Bearer sk-other"}).credential
+    other = known.identify({"Authorization": "Bearer sk-other"})
+    assert ("sk-other", None) == (other.credential, known.on_behalf(other, "ann").user)
+    assert known.on_behalf(known.identify({}), "ann").user is None
     with pytest.raises(Unauthorized):
         known.identify({"Authorization": f"Bearer {signed('o' * 32)}"})
 
