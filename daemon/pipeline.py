@@ -226,13 +226,15 @@ class Pipeline:
     def _headers_of(self, request: Request, asked: Asked, row: LedgerRow, *, leads: bool) -> dict[str, str]:
         """A provider's ids and rate limits belong to the one who made the call."""
         headers = asked.headers if leads or asked.status != 200 else {}
-        return self._headers(request, asked.status, headers, row, asked.provider_s)
+        return self._headers(request, asked.status, headers, row, asked)
 
     def _headers(
-        self, request: Request, status: int, headers: Mapping[str, str], row: LedgerRow, provider_s: float = 0.0
+        self, request: Request, status: int, headers: Mapping[str, str], row: LedgerRow, asked: Asked | None = None
     ) -> dict[str, str]:
-        """The provider's headers and ours, at the moment when they go out."""
+        """The provider's headers and ours, at the moment when they go out. `asked` is the call that was made for it,
+        also where another one asked."""
         ask, lookup = request.ask, request.lookup
+        provider_s = asked.provider_s if asked is not None else 0.0
         overhead_s = max(0.0, self.clock.monotonic_s() - ask.started_s - provider_s)
         self.metrics.answer(status, overhead_s)
         out = dict(headers)
@@ -245,7 +247,7 @@ class Pipeline:
             out["x-helix-similarity"] = f"{lookup.similarity:.4f}"
         if found := request.hidden.header:
             out["x-helix-pii"] = found
-        answered_by = row.upstream_model or request.route.model
+        answered_by = (asked.row.upstream_model if asked is not None else "") or request.route.model
         if answered_by and answered_by != ask.model:
             out["x-helix-model"] = answered_by
         if not ask.stream:

@@ -17,7 +17,7 @@ from typing import Any
 
 from ..errors import BudgetExceeded, BudgetState, PartUnavailable, StoreUnavailable
 from ..ports import Clock, CounterStore, Hold
-from .budgets import Limit
+from .limits import Limit
 from .money import usd_of
 from .needs import Need
 from .slices import Slices

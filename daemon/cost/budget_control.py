@@ -8,8 +8,9 @@ from ..control_api import BudgetRow, LogRow
 from ..exchange import JsonObject
 from ..ports import Clock
 from .admission import Admission
-from .budgets import Budgets, Limit
+from .budgets import Budgets
 from .ledger import Ledger
+from .limits import Limit
 from .reports import budget_row, log_row
 from .rows import was_refused_by
 

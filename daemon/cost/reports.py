@@ -8,7 +8,7 @@ from typing import cast
 
 from ..control_api import BudgetRow, ExplainedRow, InvoiceDifference, LogRow, PricePart, Reconciliation, Spend
 from ..exchange import JsonObject, LedgerRow
-from .budgets import Limit
+from .limits import Limit
 from .money import usd_of, usd_text
 from .prices import MTOK
 from .rates import Part, read_parts

@@ -8,7 +8,7 @@ from decimal import Decimal
 from ..dialects.tools import brings_tools
 from ..errors import BudgetExceeded, RequestRefused
 from ..exchange import Ask, LedgerRow, RowKind, Target, Verdict
-from .budgets import budget_name
+from .limits import budget_name
 
 
 @dataclass(frozen=True, slots=True)

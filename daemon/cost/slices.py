@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ..ports import NODE_LEASE, Clock, CounterStore, Hold
-from .budgets import Limit
+from .limits import Limit
 from .needs import Need
 from .standings import Standing, Standings
 

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from ..ports import Clock, Hold
 from ..window_names import in_words
-from .budgets import Limit
+from .limits import Limit
 from .money import usd_of, usd_text
 from .standings import Standing
 

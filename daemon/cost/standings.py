@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ..ports import Clock, CounterState, CounterStore
-from .budgets import Counter, Limit
+from .limits import Counter, Limit
 
 log = logging.getLogger(__name__)
 

@@ -22,8 +22,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from daemon.adapters.counters_memory import MemoryCounters
 from daemon.cost import admission
 from daemon.cost.admission import Admission, Admitted
-from daemon.cost.budgets import Counter, Limit
 from daemon.cost.habits import Habits
+from daemon.cost.limits import Counter, Limit
 from daemon.cost.needs import Need
 from daemon.cost.slices import CLOCKS_APART_S, LEAST_CALLS, SLICE_LEASE_S, SLICES_IN_A_ROOM
 from daemon.errors import BudgetExceeded, StoreUnavailable
