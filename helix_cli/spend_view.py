@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from . import output
@@ -12,6 +13,7 @@ from . import output
 if TYPE_CHECKING:
     from daemon.control_api import (
         Advice,
+        BudgetRow,
         ExplainedRow,
         MonthOutlook,
         PricePart,
@@ -30,16 +32,17 @@ COURSE_WIDTH = 60
 BAR_WIDTH = 10
 
 
-def show_spend(found: Spend, review: Review, by: str) -> None:
+def show_spend(found: Spend, review: Review, budgets: Sequence[BudgetRow], by: str) -> None:
     """The sums with their course, the groups, then what stands out and what would save money."""
-    for line in (
-        *_headline(found, review["previous"]),
-        *_course(review["course"]),
-        *_month(review["month"]),
-        *_prompt_cache(review["prompt_cache"]),
-    ):
-        output.line(line)
-    for line in _doubts(found):
+    told = (
+        _headline(found, review["previous"]),
+        _course(review["course"]),
+        _month(review["month"]),
+        _prompt_cache(review["prompt_cache"]),
+        _nearly_used_up(budgets),
+        _doubts(found),
+    )
+    for line in chain.from_iterable(told):
         output.line(line)
     output.line()
     _show_groups(found, by)
@@ -173,6 +176,15 @@ def _doubts(found: Spend) -> Iterator[str]:
         yield f"not in these sums: {output.counted(found['unpriced'], 'call')} without a price (see [[models]])"
     if found.get("estimated"):
         yield f"estimated in these sums: {output.counted(found['estimated'], 'call')} cut off or not counted"
+
+
+def _nearly_used_up(budgets: Sequence[BudgetRow]) -> Iterator[str]:
+    """Budgets past their soft limit."""
+    for budget in budgets:
+        spent_usd, limit_usd = Decimal(budget["spent_usd"]), Decimal(budget["limit_usd"])
+        if limit_usd and spent_usd * 100 >= limit_usd * budget["soft_pct"]:
+            of = f"{output.usd(budget['spent_usd'])} of {output.usd(budget['limit_usd'])}"
+            yield f"budget {budget['scope']} ({budget['window']}): {of}, {spent_usd / limit_usd:.0%}"
 
 
 def _show_groups(found: Spend, by: str) -> None:

@@ -121,9 +121,11 @@ class Statements:
         return today.starts_at or _BEGINNING
 
     def _query(self, since: datetime | None, until: datetime | None, by: str | None) -> SpendQuery:
-        """Without `until`, all that there is: rows of this moment are part of it."""
+        """Without `until`, all that there is: rows of this moment are part of it. No row is older than the beginning
+        or younger than tomorrow, and calendars end somewhere."""
         tomorrow = self._clock.now() + timedelta(days=1)
-        return SpendQuery(since=since or _BEGINNING, until=until or tomorrow, by=by, timezone=self._timezone)
+        since, until = max(since or _BEGINNING, _BEGINNING), min(until or tomorrow, tomorrow)
+        return SpendQuery(since=since, until=until, by=by, timezone=self._timezone)
 
 
 def _utc_midnight(day: date) -> datetime:

@@ -5,18 +5,21 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
 import typer
 
 from .. import output
 from ..control_client import ControlClient
-from ..diagnostics import ExitCode, UsageMistake
+from ..diagnostics import CommandFailed, ExitCode, UsageMistake
 from ..invoice import read_invoice
 from ..options import Config, Json, connect, settings
 from ..periods import start_of
 from ..spend_view import show_attempt, show_reconciliation, show_spend
+
+if TYPE_CHECKING:
+    from daemon.control_api import BudgetRow
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -67,7 +70,15 @@ def spend(
     if as_json:
         output.json_document({**found, **review})
     else:
-        show_spend(found, review, by)
+        show_spend(found, review, _budgets(client), by)
+
+
+def _budgets(client: ControlClient) -> list[BudgetRow]:
+    """None where the store does not answer: the ledger does."""
+    try:
+        return client.budgets()
+    except CommandFailed:
+        return []
 
 
 @app.command()

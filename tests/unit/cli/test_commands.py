@@ -170,6 +170,20 @@ def test_spend_says_what_its_sums_do_not_have(helix, daemon):
         assert said in out
 
 
+def test_spend_names_budgets_past_their_soft_limit(helix, daemon):
+    daemon.answers["GET", api.BUDGETS] = {"budgets": [budget_row(), budget_row(scope="all", spent_usd="45")]}
+    out = helix("spend").out
+
+    assert "budget all (month): $45.00 of $50.00, 90%" in out
+    assert "team:research" not in out
+
+
+def test_spend_is_told_while_budgets_cannot_be_asked(helix, daemon):
+    daemon.answers["GET", api.BUDGETS] = (503, {"error": {"message": "the store is away"}}, {})
+
+    assert "spent $1.25" in helix("spend").out
+
+
 def test_what_a_group_cost_is_no_zero_where_it_is_not_known(helix, daemon):
     row = SPEND["rows"][0]
     rows = [{**row, "unpriced": 1}, {**row, "model": "in-house", "unpriced": 3, "cost_usd": "0"}]

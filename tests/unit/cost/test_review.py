@@ -120,3 +120,14 @@ async def test_a_ledger_without_a_row_has_an_answer(review):
 
     assert ([], None, [], []) == (found["course"], found["month"], found["unusual"], found["advice"])
     assert "0" == found["prompt_cache"]["saved_usd"]
+
+
+@pytest.mark.parametrize("since", [datetime(1, 1, 1, tzinfo=UTC), datetime(1970, 1, 1, tzinfo=UTC), None, NOW])
+async def test_any_moment_is_a_beginning(open_the_books, since):
+    books = await open_the_books()
+    until = datetime(9999, 12, 31, tzinfo=UTC)
+
+    found = await books.accounts.statements.review(since=since, until=until)
+
+    assert [] == found["course"]
+    assert (since == NOW) == (found["previous"] is not None)
