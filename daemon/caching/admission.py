@@ -79,9 +79,9 @@ Check = Callable[["Admission", Asked, Found], str | None]
 class Admission:
     """Judges candidates. Remembers what the guards read of a text, since the same entries come up again."""
 
-    def __init__(self, verifier: Verifier | None, bounds: ErrorBounds) -> None:
+    def __init__(self, verifier: Verifier | None, bounds: ErrorBounds, *, features_held: int = FEATURES_HELD) -> None:
         """Without a verifier only what is near enough and has all guards' consent may answer."""
-        self.features_of: Callable[[str], Features] = lru_cache(FEATURES_HELD)(read_features)
+        self.features_of: Callable[[str], Features] = lru_cache(features_held)(read_features)
         self.min_similarity = PROVEN_SIMILARITY if verifier is None else VERIFIED_SIMILARITY
         self.objection = objection if verifier is None else objection_of_lists
         self._verifier = verifier

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from hashlib import sha256
 from random import Random
 from typing import Literal, NamedTuple, Protocol, TypeVar
@@ -32,6 +32,9 @@ from .verifier import Odds, Verifier
 
 STATIC = (0.80, 0.88, 0.95)
 SCOPE = "key:bench"
+FEATURES_HELD = 32_768
+"""All of most samples: in a stream old questions come up again and again."""
+
 NO_VECTOR = np.zeros(0, dtype=np.float32)
 
 Vectors = NDArray[np.float32]
@@ -88,7 +91,7 @@ class Bounded:
 
     def __init__(self, verifier: Verifier, max_error: float, ttl_s: float) -> None:
         self._bounds = ErrorBounds(None, verifier.certified)
-        self._admission = Admission(verifier, self._bounds)
+        self._admission = Admission(verifier, self._bounds, features_held=FEATURES_HELD)
         self._max_error = max_error
         self._ttl_s = ttl_s
 
@@ -157,34 +160,31 @@ class Sample:
             return Sample(prompts=_part(self.prompts, limit))
         return Sample(pairs=_part(self.pairs, limit))
 
-    def play(self, rule: Rule, vectors: Vectors, seed: int) -> Score:
-        """All of them in a random order; `vectors` are of `texts`."""
+    def play(self, rule: Rule, similarities: Similarities, seed: int) -> Score:
+        """All of them in a random order; `similarities` are of `texts`."""
         if self.prompts:
-            return self._play_stream(rule, vectors, _part(range(len(self.prompts)), len(self.prompts), seed))
-        return self._play_pairs(rule, vectors, _part(range(len(self.pairs)), len(self.pairs), seed))
+            return self._play_stream(rule, similarities, _part(range(len(self.prompts)), len(self.prompts), seed))
+        return self._play_pairs(rule, similarities, _part(range(len(self.pairs)), len(self.pairs), seed))
 
-    def _play_stream(self, rule: Rule, vectors: Vectors, order: Sequence[int]) -> Score:
-        score, seen, kept = Score(), set[str](), list[int]()
-        held = np.zeros_like(vectors)
+    def _play_stream(self, rule: Rule, similarities: Similarities, order: Sequence[int]) -> Score:
+        score, seen = Score(), set[str]()
+        kept = np.zeros(len(order), dtype=bool)
         for asked in order:
             text, label = self.prompts[asked]
-            nearest = _nearest(held[: len(kept)] @ vectors[asked])
-            near = [Near(self.prompts[kept[at]].text, similarity) for at, similarity in nearest]
-            is_right = [self.prompts[kept[at]].label == label for at, _ in nearest]
-            served = _ask(rule, text, near, is_right)
+            nearest = similarities.nearest(asked, kept)
+            near = [Near(self.prompts[at].text, similarity) for at, similarity in nearest]
+            served = _ask(rule, text, near, [self.prompts[at].label == label for at, _ in nearest])
             score.add(is_answerable=label in seen, is_right=served)
             seen.add(label)
-            if served is None:
-                held[len(kept)] = vectors[asked]
-                kept.append(asked)
+            kept[asked] = served is None
         return score
 
-    def _play_pairs(self, rule: Rule, vectors: Vectors, order: Sequence[int]) -> Score:
+    def _play_pairs(self, rule: Rule, similarities: Similarities, order: Sequence[int]) -> Score:
         score = Score()
         for at in order:
             pair = self.pairs[at]
-            similarity = min(1.0, float(vectors[at] @ vectors[len(self.pairs) + at]))
-            served = _ask(rule, pair.asked, [Near(pair.kept, similarity)], [pair.is_same])
+            near = Near(pair.kept, similarities.of(at, len(self.pairs) + at))
+            served = _ask(rule, pair.asked, [near], [pair.is_same])
             score.add(is_answerable=pair.is_same, is_right=served)
         return score
 
@@ -207,13 +207,38 @@ def _ask(rule: Rule, text: str, near: Sequence[Near], is_right: Sequence[bool]) 
     return None
 
 
-def _nearest(similarities: Vectors) -> list[tuple[int, float]]:
-    """Places and similarities of the nearest, nearest first."""
-    count = min(CANDIDATES, len(similarities))
-    if not count:
-        return []
-    places = np.argpartition(-similarities, count - 1)[:count].tolist()
-    return sorted(((at, min(1.0, float(similarities[at]))) for at in places), key=lambda found: -found[1])
+class Similarities:
+    """Which texts are near to which, by their vectors. Each one's nearest are found once, for all orders and rules."""
+
+    def __init__(self, vectors: Vectors) -> None:
+        self._vectors = vectors
+
+    @cached_property
+    def _neighbours(self) -> NDArray[np.intp]:
+        """A row for each text, nearest first."""
+        return np.concatenate([self._nearest_of(start) for start in range(0, len(self._vectors), ROWS_AT_ONCE)])
+
+    def _nearest_of(self, start: int) -> NDArray[np.intp]:
+        similarities = self._vectors[start : start + ROWS_AT_ONCE] @ self._vectors.T
+        count = min(NEIGHBOURS, similarities.shape[1])
+        places = np.argpartition(-similarities, count - 1)[:, :count]
+        return np.take_along_axis(places, np.argsort(-np.take_along_axis(similarities, places, 1)), 1)
+
+    def of(self, one: int, other: int) -> float:
+        return min(1.0, float(self._vectors[one] @ self._vectors[other]))
+
+    def nearest(self, asked: int, kept: NDArray[np.bool_]) -> list[tuple[int, float]]:
+        """The nearest of those that are kept, with their similarities, nearest first."""
+        near = self._neighbours[asked]
+        found = near[kept[near]][:CANDIDATES]
+        if len(found) < CANDIDATES:  # all its neighbours were answered by others: look at every one that is kept
+            places = np.flatnonzero(kept)
+            found = places[np.argsort(-(self._vectors[places] @ self._vectors[asked]))[:CANDIDATES]]
+        return [(at, self.of(asked, at)) for at in found.tolist()]
+
+
+ROWS_AT_ONCE = 512
+NEIGHBOURS = 64
 
 
 Progress = Callable[[int, int], None]
@@ -267,10 +292,11 @@ class Bench:
         self, sample: Sample, vectors: Vectors, *, max_errors: Sequence[float], seeds: Sequence[int]
     ) -> Iterator[BenchRow]:
         """One for each static threshold and each `max_error`, over all seeds; a scope begins anew for each."""
+        similarities = Similarities(vectors)
         for name, setting, make in self._rules(max_errors):
             score = Score()
             for seed in seeds:
-                score = score.together_with(sample.play(make(), vectors, seed))
+                score = score.together_with(sample.play(make(), similarities, seed))
             yield _row(name, setting, score)
 
     def _rules(self, max_errors: Sequence[float]) -> Iterator[tuple[str, float, Callable[[], Rule]]]:
