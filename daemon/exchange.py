@@ -143,6 +143,8 @@ class Usage:
     input_image_tokens: int = 0
     output_audio_tokens: int = 0
     output_image_tokens: int = 0
+    web_searches: int = 0
+    """Those that the provider ran for the answer and bills by the piece."""
 
     @property
     def prompt_tokens(self) -> int:

@@ -175,7 +175,8 @@ def _doubts(found: Spend) -> Iterator[str]:
     if found.get("unpriced"):
         yield f"not in these sums: {output.counted(found['unpriced'], 'call')} without a price (see [[models]])"
     if found.get("estimated"):
-        yield f"estimated in these sums: {output.counted(found['estimated'], 'call')} cut off or not counted"
+        calls = output.counted(found["estimated"], "call")
+        yield f"estimated in these sums: {calls} cut off, not counted or with web searches"
 
 
 def _nearly_used_up(budgets: Sequence[BudgetRow]) -> Iterator[str]:

@@ -118,7 +118,8 @@ class Bill:
             await self._close("estimated", self._counted_at_bound)
         elif usage is not None:
             self._learn(usage)
-            await self._close("settled", usage)
+            self._note(_not_priced(usage))
+            await self._close("estimated" if usage.web_searches else "settled", usage)
         elif status >= 400:
             await self._close("failed", None)
         elif output_text is None:
@@ -163,7 +164,7 @@ class Bill:
         bound_tokens = self._terms.bound_tokens or 0
         self._counted_at_bound = replace(self._estimated_from_partial(), output_tokens=bound_tokens)
         ended = f"ended at its bound of {bound_tokens} output tokens, which its provider passed"
-        self.row.reason = "; ".join(filter(None, (self.row.reason, ended)))
+        self._note(ended)
         return self._dialect.cut(stream, self._counted_at_bound)
 
     def _price(self, usage: Usage) -> None:
@@ -177,6 +178,10 @@ class Bill:
         self.row.cost_usd = quote.cost_usd
         self.row.price_source = quote.source
         self.row.price_parts = quote.parts_text
+
+    def _note(self, reason: str) -> None:
+        """Say it in the row, beside what it says already."""
+        self.row.reason = "; ".join(filter(None, (self.row.reason, reason)))
 
     def _learn(self, usage: Usage) -> None:
         self._books.habits.saw_input(self._terms.target, self._terms.body_bytes, usage.prompt_tokens)
@@ -214,6 +219,11 @@ def _count_tokens(row: LedgerRow, usage: Usage) -> None:
     row.cached_read_tokens = usage.cached_read_tokens
     row.cache_write_tokens = usage.cache_write_5m_tokens + usage.cache_write_1h_tokens
     row.reasoning_tokens = usage.reasoning_tokens
+
+
+def _not_priced(usage: Usage) -> str:
+    """Searches are reserved for by no budget and priced by no token: the row says that they are missing."""
+    return f"{usage.web_searches} web searches are not priced" if usage.web_searches else ""
 
 
 def _why_left(error: BaseException | None) -> tuple[int, str]:

@@ -187,7 +187,7 @@ def _reasons(cell: _Cell, of_model: Sequence[_Cell]) -> Iterator[tuple[str, str]
     if cell.invoice_usd is None:
         yield "not_invoiced", "not on the invoice: another account, or billed later"
     if estimated := cell.count("estimated"):
-        yield "estimated", f"{estimated} calls were cut off or not counted; their cost is estimated"
+        yield "estimated", f"{estimated} calls are estimated: cut off, not counted, or with web searches"
     if cell.ratio is not None and _is_steady(cell.ratio, of_model):
         yield "price", f"always {cell.ratio:.3f} of the ledger's: a discount, batches, tax, or another price"
     if cell.difference_usd > 0:

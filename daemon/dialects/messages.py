@@ -172,6 +172,7 @@ class MessagesDialect(Stateless):
             cache_write_1h_tokens=written_1h,
             reasoning_tokens=min(reasoning, output),
             service_tier=as_text(usage.get("service_tier")) or None,
+            web_searches=as_count(as_object(usage.get("server_tool_use")).get("web_search_requests")) or 0,
         )
 
     def answer_text(self, answer: JsonObject) -> str:

@@ -192,6 +192,7 @@ class ResponsesDialect(OpenAiErrors):
             cache_write_5m_tokens=kept,
             reasoning_tokens=min(reasoning, output),
             service_tier=as_text(answer.get("service_tier")) or None,
+            web_searches=sum(item.get("type") == "web_search_call" for item in as_objects(answer.get("output"))),
         )
 
     def answer_text(self, answer: JsonObject) -> str:

@@ -326,3 +326,13 @@ async def test_every_attempt_of_a_request_is_explained(open_the_books):
     ]
     with pytest.raises(NotFound):
         await books.accounts.statements.explain("unheard-of")
+
+
+async def test_a_call_that_searched_the_web_is_estimated_and_says_what_is_missing(open_the_books):
+    books = await open_the_books()
+    async with books.reserving(ask()) as bill:
+        await bill.settle(Usage(10, 5, web_searches=3), status=200)
+
+    assert ("estimated", Decimal("0.05"), "3 web searches are not priced") == (
+        bill.row.outcome, bill.row.cost_usd, bill.row.reason,
+    )  # fmt: skip

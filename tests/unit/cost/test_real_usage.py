@@ -335,6 +335,17 @@ def test_a_stream_costs_what_the_whole_answer_costs(block):
     assert block.parts == quoted(block.model, block.dialect, answer).parts_text
 
 
+def test_searches_are_counted_where_providers_name_them():
+    claude = {"input_tokens": 1, "output_tokens": 1, "server_tool_use": {"web_search_requests": 2}}
+    gpt = {
+        "usage": {"input_tokens": 1, "output_tokens": 1},
+        "output": [{"type": "web_search_call"}, {"type": "message"}],
+    }
+
+    assert 2 == dialect_named("messages").usage({"usage": claude}).web_searches
+    assert 1 == dialect_named("responses").usage(gpt).web_searches
+
+
 @pytest.mark.parametrize("where", ["in the last chunk", "in every chunk", "in Groq's own field too"])
 def test_usage_is_found_where_servers_put_it(where):
     """DeepSeek has it beside the last choice; Gemini and xAI count up from chunk to chunk."""
