@@ -110,6 +110,20 @@ def test_spend_explain_shows_each_class_and_the_price_source(helix, daemon):
     assert "req_1" == helix("spend", "explain", "req_1", "--json").json[0]["id"]
 
 
+def test_budget_set_takes_a_rolling_window_and_who_answers_instead(helix, daemon):
+    helix("budget", "set", "all", "5", "--window", "rolling:24h", "--fallback", "gpt-4o-mini")
+
+    assert ("rolling:24h", "gpt-4o-mini") == tuple(daemon.asked[-1][3][name] for name in ("window", "fallback_model"))
+
+
+@pytest.mark.parametrize("window", ["year", "rolling:0h", "rolling:24", "24h"])
+def test_a_window_that_nobody_knows_is_a_usage_mistake_that_names_those_there_are(helix, daemon, window):
+    ran = helix("budget", "set", "all", "5", "--window", window)
+
+    assert 2 == ran.code and "rolling:24h" in ran.err
+    assert 2 == helix("keys", "create", "--budget", f"5/{window}").code
+
+
 def test_budget_raise_says_for_how_long(helix, daemon):
     ran = helix("budget", "raise", "team:research", "--by", "10", "--for", "2h")
 
