@@ -235,7 +235,8 @@ class Accounts:
             row.bound_usd = need.usd(admitted.output_tokens or need.output_tokens)
         await self._intend(row, admitted)
         bound_tokens = (admitted.output_tokens or need.output_tokens or None) if admitted.holds else None
-        terms = Terms(price, target, len(sent), admitted, bound_tokens, ask.started_s)
+        is_open_ended = dialect.output_limit(body) is None
+        terms = Terms(price, target, len(sent), admitted, bound_tokens, is_open_ended, ask.started_s)
         return Bill(row, body, terms, dialect, self._books)
 
     async def _admit(self, ask: Ask, target: Target, row: LedgerRow, need: Need, asked_as: str) -> Admitted:

@@ -115,9 +115,24 @@ class Admission:
             return Admitted(holds)
         return await self._admit_near_limit(lease, limits, need)
 
-    async def settle(self, lease: str, holds: Sequence[Hold], spent_nanos: int) -> None:
+    async def extend(self, lease: str, holds: Sequence[Hold], extensions: int) -> bool:
+        """Reserve for a call once more what it holds, beside the `extensions` of before; whether there was room."""
+        try:
+            return await self._reserve(_extension(lease, extensions), holds)
+        except StoreUnavailable:
+            return False
+
+    async def settle(self, lease: str, holds: Sequence[Hold], spent_nanos: int, *, extensions: int = 0) -> None:
         """End a reservation with what the call cost. It is carried out even where the caller is cancelled meanwhile,
         and made up for later where the store does not answer."""
+        for number in range(extensions):
+            # Each with its share, so that no moment sees the money twice.
+            share_nanos = min(spent_nanos, holds[0].amount_nanos)
+            await self._settle_lease(_extension(lease, number), holds, share_nanos)
+            spent_nanos -= share_nanos
+        await self._settle_lease(lease, holds, spent_nanos)
+
+    async def _settle_lease(self, lease: str, holds: Sequence[Hold], spent_nanos: int) -> None:
         self._open_leases.discard(lease)
         if self._slices is not None and self._slices.settle(lease, spent_nanos):
             return
@@ -268,6 +283,10 @@ def _admitted(limits: Sequence[Limit], need: Need, tokens: int) -> Admitted:
 
 def _holds(limits: Sequence[Limit], amount_nanos: int) -> list[Hold]:
     return [limit.hold(amount_nanos) for limit in limits]
+
+
+def _extension(lease: str, number: int) -> str:
+    return f"{lease}+{number}"
 
 
 def _patience_s(need: Need) -> float:

@@ -46,6 +46,8 @@ class Terms:
     admitted: Admitted
     bound_tokens: int | None
     """The most that may be written; None: no budget bounds it."""
+    is_open_ended: bool
+    """Whether nobody told the provider how much it may write: then more is reserved where it writes more."""
     started_s: float
 
 
@@ -64,6 +66,7 @@ class Bill:
         self._books = books
         self._counted_at_bound: Usage | None = None
         self._opened_s = books.clock.monotonic_s()
+        self._extensions = 0
         self._is_settled = False
 
     @property
@@ -99,9 +102,12 @@ class Bill:
         async for piece in pieces:
             if within := meter.within(piece):
                 yield within
-            if meter.is_passed:
-                yield self._end_at_bound(so_far())
-                return
+            while meter.is_passed:
+                if not await self._reserve_as_much_again():
+                    yield self._end_at_bound(so_far(), meter.bound_tokens)
+                    return
+                if within := meter.raise_to(meter.bound_tokens + (self._terms.bound_tokens or 0)):
+                    yield within
         if rest := meter.rest():
             yield rest
 
@@ -155,13 +161,22 @@ class Bill:
         self._books.ledger.conclude(row)
         if self._terms.admitted.holds:
             try:
-                await self._books.admission.settle(self.id, self._terms.admitted.holds, self.cost_nanos)
+                await self._books.admission.settle(
+                    self.id, self._terms.admitted.holds, self.cost_nanos, extensions=self._extensions
+                )
             finally:
                 self._books.soft_limits.settled(self._terms.admitted.holds)
 
-    def _end_at_bound(self, stream: bytes) -> bytes:
+    async def _reserve_as_much_again(self) -> bool:
+        """For an answer whose length nobody limited, and which is longer than was reckoned with."""
+        if not self._terms.is_open_ended:
+            return False
+        is_held = await self._books.admission.extend(self.id, self._terms.admitted.holds, self._extensions)
+        self._extensions += is_held
+        return is_held
+
+    def _end_at_bound(self, stream: bytes, bound_tokens: int) -> bytes:
         """The provider may have written more, which nobody saw: what was reserved is what is counted."""
-        bound_tokens = self._terms.bound_tokens or 0
         self._counted_at_bound = replace(self._estimated_from_partial(), output_tokens=bound_tokens)
         ended = f"ended at its bound of {bound_tokens} output tokens, which its provider passed"
         self._note(ended)

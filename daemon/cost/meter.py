@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ..dialects.dialect import Dialect
 from ..dialects.sse import EventSplitter, event_json
 
@@ -20,28 +22,43 @@ class Meter:
     """
 
     def __init__(self, dialect: Dialect, bound_tokens: int) -> None:
+        self.bound_tokens = bound_tokens
         self._dialect = dialect
-        self._bound_tokens = bound_tokens
         self._splitter = EventSplitter()
         self._unread: list[bytes] = []
         self._unread_allowed = bound_tokens * BYTES_OF_A_TOKEN
+        self._beyond: list[bytes] = []
+        """Came with or after the event that passed the bound, which is its first."""
         self._deltas = 0
         self._bytes = 0
-        self.is_passed = False
+
+    @property
+    def is_passed(self) -> bool:
+        return max(self._deltas, self._bytes // BYTES_OF_A_TOKEN) > self.bound_tokens
 
     def within(self, piece: bytes) -> bytes:
         """The whole events of what has come that lie within the bound; one that is cut waits for its rest."""
-        passed: list[bytes] = []
-        for block in self._splitter.feed(piece):
-            self._count(block)
-            if self.is_passed:
-                break
-            passed.append(block)
-        return b"".join(passed)
+        return self._pass(self._splitter.feed(piece))
+
+    def raise_to(self, bound_tokens: int) -> bytes:
+        """What lies within a higher bound of that which passed the one before."""
+        self.bound_tokens = bound_tokens
+        if self.is_passed:
+            return b""
+        (counted, *waiting), self._beyond = self._beyond, []
+        return counted + self._pass(waiting)
 
     def rest(self) -> bytes:
         """What waited, when the stream has ended by itself."""
         return self._splitter.rest()
+
+    def _pass(self, blocks: Iterable[bytes]) -> bytes:
+        passed: list[bytes] = []
+        for block in blocks:
+            if not self.is_passed:
+                self._count(block)
+            (self._beyond if self.is_passed else passed).append(block)
+        return b"".join(passed)
 
     def _count(self, block: bytes) -> None:
         self._unread.append(block)
@@ -53,4 +70,3 @@ class Meter:
                 self._deltas += bool(text)
                 self._bytes += len(text.encode("utf-8", "replace"))
         self._unread.clear()
-        self.is_passed = max(self._deltas, self._bytes // BYTES_OF_A_TOKEN) > self._bound_tokens

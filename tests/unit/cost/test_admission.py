@@ -10,7 +10,9 @@ from daemon.cost import admission
 from daemon.dialects import dialect_named
 from daemon.errors import BudgetExceeded, LedgerUnavailable, StoreUnavailable
 from daemon.exchange import Target, Usage, Verdict
+from daemon.tape import Tape
 from tests.unit.cost.books import TARGET, ask
+from tests.upstream import Reply, chat_events
 
 FREE = {"name": "free", "target": "openai/free", "input_usd_per_mtok": 0, "output_usd_per_mtok": 0}
 
@@ -179,6 +181,33 @@ async def test_a_caller_who_leaves_while_waiting_holds_nothing(open_the_books):
 
     assert [("0", "0")] == [(row["spent_usd"], row["reserved_usd"]) for row in await books.accounts.budgets.rows()]
     assert ["first"] == [row.id for row in await books.rows()]
+
+
+@pytest.mark.parametrize(
+    ("limit_usd", "max_tokens", "passed"), [("100", None, 2500), ("25", None, 2000), ("100", 1000, 1000)]
+)
+async def test_an_answer_whose_length_nobody_limited_is_paid_for_as_far_as_there_is_room(
+    open_the_books, limit_usd, max_tokens, passed
+):
+    """The price table says 1,000 tokens, of which the provider knows nothing. What a caller limits stays limited."""
+    books = await open_the_books(budgets=[{"scope": "all", "limit_usd": limit_usd}])
+
+    async def stream():
+        for event in chat_events(Reply("", pieces=("w ",) * 2500), "m"):
+            yield event
+
+    tape = Tape()
+    async with books.reserving(ask(max_tokens=max_tokens)) as bill:
+        async for piece in bill.metered(stream(), tape.bytes):
+            tape.record(piece)
+        [budget] = await books.accounts.budgets.rows()
+        assert float(budget["reserved_usd"]) >= passed / 100
+        await bill.settle(Usage(1, passed), status=200)
+
+    assert passed == tape.bytes().count(b'"w "')
+    assert (passed < 2500) == (b'"length"' in tape.bytes())
+    [budget] = await books.accounts.budgets.rows()
+    assert (passed / 100, 0) == (float(budget["spent_usd"]), float(budget["reserved_usd"]))
 
 
 async def test_what_costs_nothing_is_never_refused(open_the_books):

@@ -47,6 +47,26 @@ def test_the_first_word_beyond_the_bound_does_not_pass(name, cuts, bound):
     assert WORDS[bound - 1].encode() in passed and WORDS[bound].encode() not in passed
 
 
+@given(
+    name=st.sampled_from(sorted(STREAMS)),
+    cuts=st.lists(st.integers(0, 10_000), max_size=12),
+    bounds=st.lists(st.integers(1, 5), min_size=1, max_size=8),
+)
+def test_a_bound_that_is_raised_in_time_loses_nothing(name, cuts, bounds):
+    meter, stream = Meter(dialect_named(name), 0), STREAMS[name]
+    edges = [0, *sorted(cut % len(stream) for cut in cuts), len(stream)]
+    passed = b""
+    for start, end in itertools.pairwise(edges):
+        passed += meter.within(stream[start:end])
+        while meter.is_passed and bounds:
+            passed += meter.raise_to(meter.bound_tokens + bounds.pop())
+        if meter.is_passed:
+            assert stream.startswith(passed) and WORDS[meter.bound_tokens].encode() not in passed
+            return
+
+    assert stream == passed + meter.rest()
+
+
 def test_many_tokens_in_one_delta_are_counted_by_their_bytes():
     meter = Meter(dialect_named("chat"), 10)
     stream = b"".join(chat_events(Reply("", pieces=("x" * 80, "y" * 8)), "m"))
