@@ -1,0 +1,349 @@
+"""A cache of a million entries on one machine: what it weighs, what a look-up costs beside the embedding, how long it
+takes to start, to save its index and to make it anew, and what dying in the middle of that leaves.
+
+python -m tests.performance.million_entries [--entries 1000000] [--folder F]
+
+With `--folder` a cache that an earlier run left there is used again. Vectors are random, in clusters: questions
+of one topic are near to each other. Every phase is a process of its own, so that each has its own memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import hashlib
+import json
+import os
+import resource
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from daemon.adapters.index_usearch import DIMENSION, DRAFT, FILE, UsearchIndex
+from daemon.adapters.model_files import find_folder
+from daemon.adapters.store_embedded import EmbeddedStore
+from daemon.caching.cache import Cache
+from daemon.caching.verifier import FILE as VERIFIER_FILE
+from daemon.caching.verifier import Verifier
+from daemon.clock import SystemClock
+from daemon.dialects import dialect_named
+from daemon.exchange import Ask, CacheDirectives, CacheEntry, Caller, Target, Vector, Verdict
+from daemon.settings import CacheSettings
+
+TOPICS = 5_000
+NEARNESS = 0.7
+"""How much of a question's vector is its topic's: two of one topic have a cosine of about .5."""
+GROUP = 256
+LOOKUPS = 2_000
+MODEL = "random vectors"
+TARGET = Target("openai", "gpt-4o-mini")
+CALLER = Caller("ann")
+DAY_S = 86_400.0
+
+
+def question(number: int) -> str:
+    return f"How would somebody in town {number % TOPICS} go about errand {number}?"
+
+
+class Vectors:
+    """The same for the same text in every process; an embedder that costs nothing."""
+
+    is_ready = True
+
+    def __init__(self) -> None:
+        self._topics = _units(np.random.default_rng(0).standard_normal((TOPICS, DIMENSION), np.float32))
+        self._known: dict[str, Vector] = {}
+
+    async def warm(self) -> None: ...
+
+    async def aclose(self) -> None: ...
+
+    async def embed(self, text: str) -> Vector:
+        return self._known[text] if text in self._known else self.of(int(text.split()[-1].rstrip("?")))
+
+    def know(self, number: int) -> str:
+        """Have the vector of a question ready; its text."""
+        text = question(number)
+        self._known[text] = self.of(number)
+        return text
+
+    def of(self, number: int) -> Vector:
+        own = _units(np.random.default_rng(number + 1).standard_normal((1, DIMENSION), np.float32))[0]
+        mixed = NEARNESS * self._topics[number % TOPICS] + (1 - NEARNESS**2) ** 0.5 * own
+        return np.asarray(mixed / np.linalg.norm(mixed), np.float32)
+
+
+def _units(rows: Vector) -> Vector:
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
+
+
+@dataclass(frozen=True)
+class Opened:
+    cache: Cache
+    store: EmbeddedStore
+    vectors: Vectors
+    started_s: float
+
+
+@asynccontextmanager
+async def opened(folder: Path, *, starts: bool = True) -> AsyncIterator[Opened]:
+    """A daemon's cache over the folder; ready when its index is."""
+    began = time.monotonic()
+    clock, vectors = SystemClock(), Vectors()
+    store = EmbeddedStore(folder / "store.sqlite", clock)
+    await store.open()
+    cache = Cache(
+        store=store,
+        index=UsearchIndex(folder / "index", model=MODEL),
+        embedder=vectors,
+        settings=CacheSettings(),
+        clock=clock,
+        policy=lambda: "pii",
+        model=MODEL,
+        verifier=Verifier.load(find_folder("verifier", VERIFIER_FILE)),
+        records=store,
+    )
+    if starts:
+        await cache.start()
+        await cache.caught_up()
+    yield Opened(cache, store, vectors, time.monotonic() - began)
+    await cache.aclose()
+    await store.aclose()
+
+
+def ask(text: str) -> Ask:
+    return Ask(
+        id="ask",
+        dialect="chat",
+        body={"model": "gpt-4o-mini", "messages": [{"role": "user", "content": text}]},
+        model="gpt-4o-mini",
+        stream=False,
+        caller=CALLER,
+        tags=(),
+        directives=CacheDirectives(),
+        forward_headers={},
+        received_at=SystemClock().now(),
+        started_s=0.0,
+    )
+
+
+async def fill(folder: Path, entries: int) -> dict[str, float]:
+    """Through `put`, as requests would; the index is made by the next start."""
+    async with opened(folder, starts=False) as cache:
+        lookup = await cache.cache.find(
+            ask=ask(question(entries)), dialect=dialect_named("chat"), body=ask(question(entries)).body, target=TARGET
+        )
+        assert lookup.slot is not None
+        partition, began = lookup.slot.partition, time.monotonic()
+        for first in range(0, entries, GROUP):
+            numbers = range(first, min(first + GROUP, entries))
+            await asyncio.gather(*(cache.store.put(_entry(one, partition, cache.vectors)) for one in numbers))
+        took_s = time.monotonic() - began
+    return {"puts_per_s": entries / took_s, "store_mb": (folder / "store.sqlite").stat().st_size / 2**20}
+
+
+def _entry(number: int, partition: bytes, vectors: Vectors) -> CacheEntry:
+    now = time.time()
+    return CacheEntry(
+        key=hashlib.sha256(str(number).encode()).digest(),
+        partition=partition,
+        scope="key:ann",
+        dialect="chat",
+        model="gpt-4o-mini",
+        question=question(number),
+        answer=b'{"choices": [{"message": {"role": "assistant", "content": "' + b"word " * 40 + b'"}}]}',
+        vector=vectors.of(number).astype("<f2").tobytes(),
+        cost_nanos=number % 1_000,
+        input_tokens=20,
+        output_tokens=40,
+        made_in_ms=800,
+        created_at=now,
+        expires_at=now + 7 * DAY_S,
+    )
+
+
+async def rebuild(folder: Path, _: int) -> dict[str, float]:
+    """From a store without an index; meanwhile requests look up what is there."""
+    (folder / "index" / FILE).unlink(missing_ok=True)
+    waits_ms: list[float] = []
+
+    async def look_up_meanwhile(store: EmbeddedStore) -> None:
+        for number in range(10**9):
+            began = time.monotonic()
+            await store.get(hashlib.sha256(str(number).encode()).digest())
+            waits_ms.append((time.monotonic() - began) * 1e3)
+            await asyncio.sleep(0.05)
+
+    began = time.monotonic()
+    clock = SystemClock()
+    store = EmbeddedStore(folder / "store.sqlite", clock)
+    await store.open()
+    looking = asyncio.create_task(look_up_meanwhile(store))
+    async with opened(folder) as cache:
+        took_s = time.monotonic() - began
+        looking.cancel()
+        stall_ms, saved_s = await _longest_stall(cache.cache._entries.near._save)
+    await store.aclose()
+    return {
+        "rebuilt_s": took_s,
+        "saved_s": saved_s,
+        "loop_stalled_while_saving_ms": stall_ms,
+        "index_mb": (folder / "index" / FILE).stat().st_size / 2**20,
+        "exact_look_up_meanwhile_p99_ms": float(np.percentile(waits_ms, 99)),
+        "rss_mb": _peak_mb(),
+    }
+
+
+async def _longest_stall(work: Callable[[], Awaitable[None]]) -> tuple[float, float]:
+    """How long the event loop stood still at most while `work` was done, ms, and how long that took, s."""
+    stalls = [0.0]
+
+    async def beat() -> None:
+        while True:
+            before = time.monotonic()
+            await asyncio.sleep(0.001)
+            stalls.append((time.monotonic() - before) * 1e3)
+
+    beating, began = asyncio.create_task(beat()), time.monotonic()
+    await asyncio.sleep(0)
+    await work()
+    took_s = time.monotonic() - began
+    await asyncio.sleep(0.01)
+    beating.cancel()
+    return max(stalls), took_s
+
+
+async def serve(folder: Path, entries: int) -> dict[str, float]:
+    """Start on what was saved, then look up questions that nobody asked before, near to many that were."""
+    async with opened(folder) as cache:
+        found = {"started_s": cache.started_s, "rss_at_start_mb": _now_mb()}
+        cpus_ms, searches_ms = [], []
+        for number in range(entries, entries + LOOKUPS):
+            asked = ask(cache.vectors.know(number))
+            began = time.process_time()
+            lookup = await cache.cache.find(ask=asked, dialect=dialect_named("chat"), body=asked.body, target=TARGET)
+            cpus_ms.append((time.process_time() - began) * 1e3)
+            assert lookup.verdict is Verdict.MISS
+            assert lookup.slot is not None and lookup.slot.vector is not None
+            began = time.process_time()
+            await cache.cache._entries.near.search(lookup.slot.vector, lookup.slot.partition, 5, min_similarity=0)
+            searches_ms.append((time.process_time() - began) * 1e3)
+        return found | {
+            "look_up_cpu_p50_ms": statistics.median(cpus_ms),
+            "look_up_cpu_p99_ms": float(np.percentile(cpus_ms, 99)),
+            "search_cpu_p50_ms": statistics.median(searches_ms),
+            "search_cpu_p99_ms": float(np.percentile(searches_ms, 99)),
+            "rss_mb": _now_mb(),
+        }
+
+
+async def recall(folder: Path, entries: int) -> dict[str, float]:
+    """How often a kept question, slightly reworded, is found first."""
+    async with opened(folder) as cache:
+        lookup = await cache.cache.find(
+            ask=ask(question(entries)), dialect=dialect_named("chat"), body=ask(question(entries)).body, target=TARGET
+        )
+        assert lookup.slot is not None
+        chance, hits = np.random.default_rng(7), 0
+        for number in chance.integers(0, entries, 1_000).tolist():
+            near = cache.vectors.of(number) + 0.015 * chance.standard_normal(DIMENSION, np.float32)
+            near /= np.linalg.norm(near)
+            ids = await cache.cache._entries.near.search(near, lookup.slot.partition, 5, min_similarity=-1)
+            entry = await cache.store.get_by_ids([one for one, _ in ids])
+            hits += question(number) in {one.question for one in entry.values()}
+        return {"recall_at_5": hits / 1_000}
+
+
+async def save(folder: Path, _: int) -> dict[str, float]:
+    """Save again and again until killed."""
+    async with opened(folder) as cache:
+        near = cache.cache._entries.near
+        while True:
+            near._saved_id = 0
+            await near._save()
+    return {}
+
+
+def kill_while_saving(folder: Path) -> dict[str, float]:
+    """kill -9 at moments spread over the save; then the index must load, the old one or the new one."""
+    usable, drafts = 0, 0
+    for pause_s in (0.02, 0.1, 0.3, 0.6, 1.0):
+        child = _child("save", folder, 0)
+        draft, seen = folder / "index" / DRAFT, time.monotonic()
+        while not draft.exists() and time.monotonic() - seen < 120:
+            time.sleep(0.005)
+        time.sleep(pause_s)
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+        drafts += draft.exists()
+        index = UsearchIndex(folder / "index", model=MODEL)
+        usable += index.load(asyncio.run(_epoch(folder))) is not None
+    return {"killed_while_saving": 5, "of_these_with_half_a_file": drafts, "index_usable_after": usable}
+
+
+async def _epoch(folder: Path) -> str:
+    store = EmbeddedStore(folder / "store.sqlite", SystemClock())
+    await store.open()
+    try:
+        return await store.epoch()
+    finally:
+        await store.aclose()
+
+
+def _now_mb() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def _peak_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+PHASES = {"fill": fill, "rebuild": rebuild, "serve": serve, "recall": recall, "save": save}
+
+
+def _child(phase: str, folder: Path, entries: int) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "tests.performance.million_entries", "--phase", phase]
+    return subprocess.Popen(
+        [*command, "--folder", str(folder), "--entries", str(entries)], stdout=subprocess.PIPE, text=True
+    )
+
+
+def phases(folder: Path, entries: int) -> Iterator[tuple[str, dict[str, float]]]:
+    wanted = ["rebuild", "serve", "recall"]
+    for phase in wanted if (folder / "store.sqlite").exists() else ["fill", *wanted]:
+        out, _ = _child(phase, folder, entries).communicate()
+        yield phase, json.loads(out)
+    yield "kill", kill_while_saving(folder)
+
+
+def main(folder: Path, entries: int) -> None:
+    for phase, figures in phases(folder, entries):
+        print(phase, flush=True)
+        for name, value in figures.items():
+            print(f"  {name:34}{value:14,.3f}", flush=True)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--entries", type=int, default=1_000_000)
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--phase", choices=PHASES, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.phase:
+        print(json.dumps(asyncio.run(PHASES[given.phase](given.folder, given.entries))))
+    elif given.folder:
+        given.folder.mkdir(parents=True, exist_ok=True)
+        main(given.folder, given.entries)
+    else:
+        with tempfile.TemporaryDirectory() as scratch:
+            main(Path(scratch), given.entries)
