@@ -68,7 +68,7 @@ class Vectors:
     async def aclose(self) -> None: ...
 
     async def embed(self, text: str) -> Vector:
-        return self._known[text] if text in self._known else self.of(int(text.split()[-1].rstrip("?")))
+        return self._known[text] if text in self._known else self.of(int(text.rsplit(maxsplit=1)[-1].rstrip("?")))
 
     def know(self, number: int) -> str:
         """Have the vector of a question ready; its text."""
