@@ -7,6 +7,7 @@ import secrets
 
 from .control_api import Erased
 from .cost.budgets import FROM_COMMAND
+from .exchange import Selection
 from .gateway import Parts
 
 log = logging.getLogger(__name__)
@@ -25,9 +26,9 @@ async def erase_user(parts: Parts, user: str) -> Erased:
     for key in keys:
         await parts.keys.revoke(key)
     scopes = [f"user:{user}", *(f"key:{key}" for key in keys)]
-    entries = await parts.cache.clear(user=user)
+    entries = await parts.cache.remove(Selection(user=user))
     for key in keys:
-        entries += await parts.cache.clear(scope=f"key:{key}")
+        entries += await parts.cache.remove(Selection(scope=f"key:{key}"))
     vaults = sum([await parts.vaults.erase(owner) for owner in (user, *keys)])
     findings = await parts.audit.erase(keys)
     budgets, left = await _remove_budgets(parts, scopes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -72,6 +72,8 @@ class CacheDirectives:
     only: bool = False
     ttl_s: float | None = None
     max_age_s: float | None = None
+    stale_s: float | None = None
+    """By how much an entry may be older than `max_age_s` if it is asked anew meanwhile."""
     namespace: str = ""
 
 
@@ -249,6 +251,60 @@ class CacheEntry:
     """Given by the store, rising; 0 until then."""
     user: str = ""
     """For whom it was made, as the ledger names them: to whom it belongs when a person's data is erased."""
+    namespace: str = ""
+    tags: tuple[str, ...] = ()
+    """Those of the request that it was made for."""
+
+
+class Selectable(Protocol):
+    """What a selection looks at: an entry, or as much of it."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def scope(self) -> str: ...
+    @property
+    def namespace(self) -> str: ...
+    @property
+    def model(self) -> str: ...
+    @property
+    def user(self) -> str: ...
+    @property
+    def tags(self) -> Sequence[str]: ...
+    @property
+    def created_at(self) -> float: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Some of the entries: those that are all that is given; all of them where nothing is."""
+
+    id: int | None = None
+    scope: str | None = None
+    namespace: str | None = None
+    model: str | None = None
+    tag: str | None = None
+    user: str | None = None
+    made_before: float | None = None
+    """Unix seconds."""
+
+    @property
+    def is_everything(self) -> bool:
+        return self == EVERYTHING
+
+    def covers(self, entry: Selectable) -> bool:
+        return (
+            self.id in (None, entry.id)
+            and self.scope in (None, entry.scope)
+            and self.namespace in (None, entry.namespace)
+            and self.model in (None, entry.model)
+            and self.user in (None, entry.user)
+            and (self.tag is None or self.tag in entry.tags)
+            and (self.made_before is None or entry.created_at < self.made_before)
+        )
+
+
+EVERYTHING = Selection()
 
 
 RowKind = Literal["call", "hit", "refused"]

@@ -22,6 +22,7 @@ from .pii.privacy import Privacy
 from .pii.vaults import Vaults
 from .pipeline import Pipeline
 from .ports import Clock, Embedder, Provider, Store
+from .refreshing import Refreshes
 from .security.callers import Callers
 from .security.door import Door
 from .security.keys import Keys
@@ -51,6 +52,7 @@ class Parts:
     vaults: Vaults
     audit: Audit
     storage_keys: StorageKeys
+    refreshes: Refreshes
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,7 @@ class Gateway:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.parts.refreshes.aclose()
         await self.parts.cache.aclose()
         await self.parts.accounts.aclose()
         await _close(self.rules.providers)

@@ -7,7 +7,7 @@ straight-line code. `reserve` to `keep` belong to the call, which identical requ
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
@@ -30,6 +30,7 @@ from .pii.remembering import RememberingSource
 from .pii.revealing import PieceSource, RevealedStream, reveal_whole
 from .pii.vaults import Vaults
 from .ports import Clock
+from .refreshing import Refreshes
 from .routing.optimizing import Optimizer
 from .routing.router import Router
 from .security.attribution import body_session, body_tags, lasting_user
@@ -51,6 +52,7 @@ class Pipeline:
     accounts: Accounts
     callers: Callers
     metrics: Metrics
+    refreshes: Refreshes
     clock: Clock
 
     async def run(self, ask: Ask) -> Reply:
@@ -70,6 +72,8 @@ class Pipeline:
             raise
         request = Request(ask, dialect, hidden, route, lookup)
         if lookup.entry is not None:
+            if lookup.stale_s and lookup.key is not None:
+                self.refreshes.begin(lookup.key, partial(self._refresh, request))
             return await self._from_cache(request, lookup.entry)
         return await self._from_provider(request)
 
@@ -123,6 +127,15 @@ class Pipeline:
         row = self._record_hit(request, request.lookup.verdict, saved_usd, *tokens, saved_ms=entry.made_in_ms)
         body = await self._revealed_whole(request, entry.answer)
         return Reply(200, self._headers(request, 200, {}, row), self._in_callers_form(request, body))
+
+    async def _refresh(self, request: Request) -> None:
+        """Have a stale answer's successor kept: a call of its own, that is reserved and counted like any."""
+        ask = replace(request.ask, id=f"{request.ask.id}-refresh")
+        again = replace(request, ask=ask, lookup=request.lookup.without_hit())
+        seat, _ = self.flights.join(again.lookup.key, partial(self.fetcher.fetch, again))
+        async with aclosing(seat.pieces()) as pieces:
+            async for _ in pieces:
+                pass
 
     async def _from_provider(self, request: Request) -> Reply:
         """The answer of this request's call, or of the one that others who ask the same have begun."""
@@ -243,6 +256,8 @@ class Pipeline:
         out["x-helix-request-id"] = ask.id
         out["x-helix-cache"] = lookup.verdict.value
         out["x-helix-overhead-ms"] = f"{overhead_s * 1e3:.2f}"
+        if lookup.stale_s and lookup.entry is not None:
+            out["age"] = f"{ask.received_at.timestamp() - lookup.entry.created_at:.0f}"
         if lookup.similarity is not None:
             out["x-helix-similarity"] = f"{lookup.similarity:.4f}"
         if found := request.hidden.header:

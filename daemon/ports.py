@@ -7,7 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any, Literal, Protocol
 
-from .exchange import Answer, CacheEntry, Call, DialectName, JsonObject, LedgerRow, Span, Vector
+from .exchange import (
+    EVERYTHING,
+    Answer,
+    CacheEntry,
+    Call,
+    DialectName,
+    JsonObject,
+    LedgerRow,
+    Selection,
+    Span,
+    Vector,
+)
 from .spend_sums import BilledDay, Charge, HourSum, PromptCacheSum, Repeats, SmallCalls
 
 
@@ -188,16 +199,23 @@ class EntryStore(Protocol):
         """Entries that have a vector, with id > `entry_id`, in rising order: what an index catches up with."""
         ...
 
-    async def touch(self, hits: Mapping[int, int]) -> None:
-        """Add the counted hits to the entries (for eviction); unknown ids are ignored."""
+    async def entries_after(self, entry_id: int, limit: int) -> list[CacheEntry]:
+        """Up to `limit` with id > `entry_id`, in rising order; none only where there are no more."""
         ...
 
-    async def clear(self, *, scope: str | None = None, model: str | None = None, user: str | None = None) -> int:
-        """Remove the entries that match all that is given (all of them when nothing is); how many there were."""
+    async def touch(self, hits: Mapping[int, int]) -> None:
+        """Add the counted hits to the worth of the entries; unknown ids are ignored."""
+        ...
+
+    async def clear(self, selection: Selection = EVERYTHING) -> int:
+        """Remove what is selected; how many there were."""
         ...
 
     async def evict(self, max_entries: int) -> list[int]:
-        """Remove expired entries, then the least used and oldest until at most `max_entries` are left; their ids."""
+        """Remove expired entries, then those that are worth least until at most `max_entries` are left; their ids.
+
+        An entry is worth the sum of its uses, its making and each hit: what the call had cost, halved for every day
+        since then."""
         ...
 
     async def stats(self) -> StoreStats: ...

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -120,6 +121,17 @@ class StorageSettings(Section):
     encryption_key: SecretStr | None = None
 
 
+class CacheTtlSettings(Section):
+    scope: str = "*"
+    model: str = "*"
+    ttl_s: float = Field(gt=0)
+
+    def applies_to(self, scope: str, provider: str, model: str) -> bool:
+        """A model pattern with a slash says which provider as well."""
+        name = f"{provider}/{model}" if "/" in self.model else model
+        return fnmatchcase(scope, self.scope) and fnmatchcase(name, self.model)
+
+
 class CacheSettings(Section):
     mode: Literal["off", "exact", "semantic"] = "semantic"
     ttl_s: float = Field(604_800, gt=0)
@@ -127,6 +139,12 @@ class CacheSettings(Section):
     scope: Literal["key", "team", "org", "everyone"] = "key"
     max_entries: int = Field(1_000_000, ge=1)
     memory_bytes: int = Field(64 * 2**20, ge=0)
+    lives: tuple[CacheTtlSettings, ...] = ()
+
+    def ttl_of(self, scope: str, provider: str, model: str) -> float:
+        """How long an answer of the model is kept in the scope: the shortest of all that apply."""
+        applying = (rule.ttl_s for rule in self.lives if rule.applies_to(scope, provider, model))
+        return min((self.ttl_s, *applying))
 
 
 class RecognizerSettings(Section):

@@ -53,6 +53,7 @@ from .pii.vault import Vault
 from .pii.vaults import Vaults
 from .pipeline import Pipeline
 from .ports import Clock, Finder, Provider, Store, VaultStore
+from .refreshing import Refreshes
 from .routing.attempts import Dispatcher
 from .routing.known_providers import providers_from_environment
 from .routing.optimizing import Optimizer
@@ -225,8 +226,21 @@ def _build_parts(settings: Settings, data_dir: Path, clock: Clock, key: bytes) -
         days=settings.pii.audit_days,
         timezone=settings.server.timezone,
     )
+    refreshes = Refreshes()
     return Parts(
-        store, accounts, cache, embedder, recent, metrics, clock, keys, rate_limits, vaults, audit, storage_keys
+        store,
+        accounts,
+        cache,
+        embedder,
+        recent,
+        metrics,
+        clock,
+        keys,
+        rate_limits,
+        vaults,
+        audit,
+        storage_keys,
+        refreshes,
     )
 
 
@@ -285,6 +299,7 @@ def _build_rules(settings: Settings, parts: Parts, traffic: Traffic, key: bytes)
         accounts=parts.accounts,
         callers=callers,
         metrics=parts.metrics,
+        refreshes=parts.refreshes,
         clock=parts.clock,
     )
     return Rules(settings, Door(server), callers, privacy, providers, pipeline)

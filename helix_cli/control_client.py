@@ -61,9 +61,11 @@ class ControlClient:
     def cache_stats(self) -> api.CacheStats:
         return cast(api.CacheStats, self._get(api.CACHE_STATS))
 
-    def clear_cache(self, *, scope: str | None = None, model: str | None = None) -> int:
-        """How many entries were removed."""
-        return int(self._send("POST", api.CACHE_CLEAR, {"scope": scope, "model": model})["cleared"])
+    def clear_cache(self, selected: Mapping[str, object]) -> int | None:
+        """How many entries were removed; None where it goes on in the background. `selected` is the body of
+        `api.CACHE_CLEAR`, of which None is left out."""
+        cleared = self._send("POST", api.CACHE_CLEAR, selected)["cleared"]
+        return None if cleared is None else int(cleared)
 
     def why_cached(
         self, text: str, *, model: str | None = None, system: str | None = None, key: str | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,6 +20,8 @@ Config = Annotated[
     Path | None, typer.Option("--config", metavar="FILE", help="The settings; else HELIX_CONFIG, ./helix.toml, yours.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="For programs.")]
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
@@ -58,6 +61,14 @@ def confirm(question: str, *, yes: bool) -> None:
     if not sys.stdin.isatty():
         raise UsageMistake(f"{question} Say --yes, for there is no terminal to ask on")
     typer.confirm(question, abort=True, err=True)
+
+
+def seconds_of(option: str, text: str) -> int:
+    """A time such as 30m."""
+    found = re.fullmatch(r"(\d{1,5})([smhdw])", text)
+    if found is None:
+        raise UsageMistake(f"{option} {text}: expected a time, such as 30m, 12h or 7d")
+    return int(found[1]) * _SECONDS[found[2]]
 
 
 def text_of(argument: str) -> str:

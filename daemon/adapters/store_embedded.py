@@ -13,16 +13,16 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from operator import attrgetter
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import orjson
 
-from ..errors import CannotStart, StoreUnavailable
-from ..exchange import CacheEntry, JsonObject
+from ..errors import StoreUnavailable
+from ..exchange import EVERYTHING, CacheEntry, JsonObject, Selection
 from ..ports import Clock, StoreStats, VectorRow
 from ..sealing import EntrySeal
+from . import store_embedded_statements as statements
 from .counters_memory import MemoryCounters
 from .key_filter import KeyFilter
 from .sqlite_thread import SqliteThread, Work
@@ -30,32 +30,6 @@ from .sqlite_thread import SqliteThread, Work
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-SCHEMA_VERSION = 2
-"""What store_embedded.sql sets as its user_version."""
-INSERT_ENTRY = """
-INSERT INTO entries (key, partition, scope, dialect, model, question, vector, cost_nanos,
-                     input_tokens, output_tokens, made_in_ms, created_at, expires_at, user)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id
-"""
-FORWARD = {
-    1: """
-       ALTER TABLE entries ADD COLUMN user TEXT NOT NULL DEFAULT '';
-       DROP VIEW whole_entries;
-       CREATE VIEW whole_entries AS
-           SELECT key, partition, scope, dialect, model, question, answer, vector, cost_nanos, input_tokens,
-                  output_tokens, made_in_ms, created_at, expires_at, id, user
-           FROM entries JOIN answers USING (id);
-       """
-}
-"""From each version of the schema to the next."""
-ENTRY_ROW = attrgetter(
-    *("key", "partition", "scope", "dialect", "model", "question", "vector", "cost_nanos"),
-    *("input_tokens", "output_tokens", "made_in_ms", "created_at", "expires_at", "user"),
-)
-
-SLICE_ROWS = 500
-"""Rows removed in one transaction: some 10 ms, so that a `put` behind it does not wait long."""
 
 
 class EmbeddedStore(MemoryCounters):
@@ -121,20 +95,20 @@ class EmbeddedStore(MemoryCounters):
             return None
         sql = "SELECT * FROM whole_entries WHERE key = ? AND expires_at > ?"
         row = await self._read(lambda c: c.execute(sql, (key, self._now())).fetchone())
-        return None if row is None else await self._opened(CacheEntry(*row))
+        return None if row is None else await self._opened(statements.entry_of(row))
 
     async def get_by_ids(self, ids: Sequence[int]) -> dict[int, CacheEntry]:
         sql = """SELECT * FROM whole_entries
                  WHERE id IN (SELECT value FROM json_each(?)) AND expires_at > ?"""
         wanted = json.dumps(list(ids))
         rows = await self._read(lambda c: c.execute(sql, (wanted, self._now())).fetchall())
-        entries = [await self._opened(CacheEntry(*row)) for row in rows]
+        entries = [await self._opened(statements.entry_of(row)) for row in rows]
         return {entry.id: entry for entry in entries if entry is not None}
 
     async def put(self, entry: CacheEntry) -> int:
         self._keys.add((entry.key,))
         resting = entry if self._seal is None else self._seal.closed(entry)
-        return await self._write(lambda connection: _put(connection, resting))
+        return await self._write(lambda connection: statements.put(connection, resting))
 
     async def vectors_after(self, entry_id: int, limit: int) -> list[VectorRow]:
         sql = """SELECT id, partition, vector, expires_at FROM entries
@@ -144,30 +118,37 @@ class EmbeddedStore(MemoryCounters):
             [VectorRow(*row) for row in rows] if self._seal is None else [_opened_row(self._seal, row) for row in rows]
         )
 
-    async def touch(self, hits: Mapping[int, int]) -> None:
-        sql = "UPDATE entries SET hits = hits + ? WHERE id = ?"
-        counted = [(count, entry_id) for entry_id, count in hits.items()]
-        await self._write(lambda connection: connection.executemany(sql, counted).close())
+    async def entries_after(self, entry_id: int, limit: int) -> list[CacheEntry]:
+        sql = "SELECT * FROM whole_entries WHERE id > ? AND expires_at > ? ORDER BY id LIMIT ?"
+        while rows := await self._read(partial(_all_of, sql, (entry_id, self._now(), limit))):
+            resting = [statements.entry_of(row) for row in rows]
+            if entries := [entry for one in resting if (entry := await self._opened(one)) is not None]:
+                return entries
+            entry_id = resting[-1].id
+        return []
 
-    async def clear(self, *, scope: str | None = None, model: str | None = None, user: str | None = None) -> int:
+    async def touch(self, hits: Mapping[int, int]) -> None:
+        await self._write(lambda c: statements.touch(c, list(hits.items()), self._now()))
+
+    async def clear(self, selection: Selection = EVERYTHING) -> int:
         """As the port says; the count leaves out those that had expired.
 
         Done in slices: entries put meanwhile may stay, and one that fails halfway has removed some.
         """
-        if scope is None and model is None and user is None:
-            await self._write(_begin_epoch)
-        removed, last_id = 0, 0
+        if selection.is_everything:
+            await self._write(statements.begin_epoch)
+        removed, last_id = 0, 0 if selection.id is None else selection.id - 1
         while True:
-            clear = partial(_clear_slice, after_id=last_id, scope=scope, model=model, user=user, now=self._now())
+            clear = partial(statements.clear_slice, selection=selection, after_id=last_id, now=self._now())
             done = await self._write(clear)
-            if done is None:
-                return removed
+            if done is None or done[0] == selection.id:
+                return removed + (0 if done is None else done[1])
             last_id, count = done
             removed += count
 
     async def evict(self, max_entries: int) -> list[int]:
         gone: list[int] = []
-        while ids := await self._write(lambda c: _evict_slice(c, max_entries, self._now())):
+        while ids := await self._write(lambda c: statements.evict_slice(c, max_entries, self._now())):
             gone += ids
         return gone
 
@@ -193,7 +174,7 @@ class EmbeddedStore(MemoryCounters):
         """Fill the filter with what is there; where that fails it stays open for every key."""
         after = b""
         with suppress(StoreUnavailable):
-            while page := await self._read(partial(_keys_after, key=after)):
+            while page := await self._read(partial(statements.keys_after, key=after)):
                 keys.add(page)
                 after = page[-1]
             keys.is_ready = True
@@ -206,7 +187,7 @@ class EmbeddedStore(MemoryCounters):
         if entry is not None and not self._seal.is_current(resting):
             closed = self._seal.closed(entry)
             with suppress(StoreUnavailable):
-                await self._write(lambda connection: _replace_texts(connection, closed))
+                await self._write(lambda connection: statements.replace_texts(connection, closed))
         return entry
 
     def _now(self) -> float:
@@ -264,15 +245,15 @@ class EmbeddedStore(MemoryCounters):
         _make_private(self._path)
         connection = _connect(self._path)
         try:
-            version = _known_version(connection, self._path)
+            version = statements.known_version(connection, self._path)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute(f"PRAGMA synchronous = {'FULL' if self._fsync == 'always' else 'NORMAL'}")
             connection.execute("PRAGMA journal_size_limit = 67108864")
             connection.execute("PRAGMA secure_delete = ON")
             if version == 0:
                 connection.executescript(Path(__file__).with_suffix(".sql").read_text())
-            elif version < SCHEMA_VERSION:
-                _bring_forward(connection, version)
+            elif version < statements.SCHEMA_VERSION:
+                statements.bring_forward(connection, version)
             # Reads a page of each table, so that common damage shows now rather than in a request.
             connection.execute("SELECT max(id), (SELECT bytes FROM totals), (SELECT name FROM epoch) FROM entries")
         except BaseException:
@@ -292,20 +273,13 @@ def _connect(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(path, timeout=1.0, isolation_level=None)
 
 
-def _known_version(connection: sqlite3.Connection, path: Path) -> int:
-    """The version of the file's schema, 0 for a new file. Asked before anything is changed in it."""
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version > SCHEMA_VERSION:
-        raise CannotStart(
-            f"{path} was written by a newer Helix (schema {version}, this one knows {SCHEMA_VERSION}): "
-            "update Helix, or move the file away"
-        )
-    return int(version)
+def _all_of(sql: str, values: Sequence[Any], connection: sqlite3.Connection) -> list[Any]:
+    return connection.execute(sql, values).fetchall()
 
 
-def _bring_forward(connection: sqlite3.Connection, version: int) -> None:
-    steps = "".join(FORWARD[step] for step in range(version, SCHEMA_VERSION))
-    connection.executescript(f"BEGIN IMMEDIATE; {steps} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+def _opened_row(seal: EntrySeal, row: tuple[int, bytes, bytes, float]) -> VectorRow:
+    entry_id, partition, vector, expires_at = row
+    return VectorRow(entry_id, partition, seal.opened_vector(partition, vector), expires_at)
 
 
 def _is_damage(error: sqlite3.Error) -> bool:
@@ -324,75 +298,3 @@ def _read_records(path: Path) -> list[tuple[Any, ...]] | None:
             connection.close()
     except sqlite3.Error:
         return None
-
-
-def _keys_after(connection: sqlite3.Connection, *, key: bytes) -> list[bytes]:
-    sql = "SELECT key FROM entries WHERE key > ? ORDER BY key LIMIT ?"
-    return [found for (found,) in connection.execute(sql, (key, SLICE_ROWS))]
-
-
-def _put(connection: sqlite3.Connection, entry: CacheEntry) -> int:
-    connection.execute("DELETE FROM entries WHERE key = ?", (entry.key,))
-    (entry_id,) = connection.execute(INSERT_ENTRY, ENTRY_ROW(entry)).fetchone()
-    connection.execute("INSERT INTO answers VALUES (?, ?)", (entry_id, entry.answer))
-    return int(entry_id)
-
-
-def _replace_texts(connection: sqlite3.Connection, entry: CacheEntry) -> None:
-    row = (entry.question, entry.vector, entry.id, entry.key)
-    changed = connection.execute("UPDATE entries SET question = ?, vector = ? WHERE id = ? AND key = ?", row).rowcount
-    if changed:
-        connection.execute("UPDATE answers SET answer = ? WHERE id = ?", (entry.answer, entry.id))
-
-
-def _opened_row(seal: EntrySeal, row: tuple[int, bytes, bytes, float]) -> VectorRow:
-    entry_id, partition, vector, expires_at = row
-    return VectorRow(entry_id, partition, seal.opened_vector(partition, vector), expires_at)
-
-
-def _begin_epoch(connection: sqlite3.Connection) -> None:
-    connection.execute("UPDATE epoch SET name = lower(hex(randomblob(16)))")
-
-
-def _clear_slice(
-    connection: sqlite3.Connection,
-    *,
-    after_id: int,
-    scope: str | None,
-    model: str | None,
-    user: str | None,
-    now: float,
-) -> tuple[int, int] | None:
-    """Look at the next rows and remove those that match: the last id seen and how many live ones went.
-
-    None at the end. The filter is here and not in SQL, where one that matches nothing reads the whole table.
-    """
-    rows = connection.execute(
-        "SELECT id, scope, model, user, expires_at > ? FROM entries WHERE id > ? ORDER BY id LIMIT ?",
-        (now, after_id, SLICE_ROWS),
-    ).fetchall()
-    if not rows:
-        return None
-    wanted = (scope, model, user)
-    matching = [row for row in rows if all(one in (None, found) for one, found in zip(wanted, row[1:4], strict=True))]
-    connection.executemany("DELETE FROM entries WHERE id = ?", [(row[0],) for row in matching])
-    return rows[-1][0], sum(row[4] for row in matching)
-
-
-def _evict_slice(connection: sqlite3.Connection, max_entries: int, now: float) -> list[int]:
-    expired = connection.execute(
-        """DELETE FROM entries WHERE id IN (SELECT id FROM entries WHERE expires_at <= ? LIMIT ?)
-           RETURNING id""",
-        (now, SLICE_ROWS),
-    ).fetchall()
-    gone = (
-        expired
-        or connection.execute(
-            """DELETE FROM entries WHERE id IN (
-               SELECT id FROM entries ORDER BY hits, cost_nanos, id
-               LIMIT (SELECT max(0, min(?, entries - ?)) FROM totals))
-           RETURNING id""",
-            (SLICE_ROWS, max_entries),
-        ).fetchall()
-    )
-    return [entry_id for (entry_id,) in gone]

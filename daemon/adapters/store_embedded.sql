@@ -1,7 +1,8 @@
--- The embedded store's file, version 2.
+-- The embedded store's file, version 3.
 
 BEGIN IMMEDIATE;
 
+-- `tags` have commas between them; `worth` is that of entry_worth.py.
 CREATE TABLE entries (
     -- AUTOINCREMENT: an id is never given twice, or an index would take a new entry for an old one.
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -18,12 +19,14 @@ CREATE TABLE entries (
     made_in_ms INTEGER NOT NULL,
     created_at REAL NOT NULL,
     expires_at REAL NOT NULL,
-    hits INTEGER NOT NULL DEFAULT 0,
-    user TEXT NOT NULL DEFAULT ''
+    user TEXT NOT NULL,
+    namespace TEXT NOT NULL,
+    tags TEXT NOT NULL,
+    worth REAL NOT NULL
 );
 
 CREATE INDEX entries_by_expiry ON entries (expires_at);
-CREATE INDEX entries_by_worth ON entries (hits, cost_nanos, id);
+CREATE INDEX entries_by_worth ON entries (worth, id);
 
 -- Answers have a table of their own: counting a hit rewrites its row, and an answer may be megabytes.
 CREATE TABLE answers (id INTEGER PRIMARY KEY, answer BLOB NOT NULL);
@@ -31,7 +34,7 @@ CREATE TABLE answers (id INTEGER PRIMARY KEY, answer BLOB NOT NULL);
 -- The columns of CacheEntry, in its order.
 CREATE VIEW whole_entries AS
     SELECT key, partition, scope, dialect, model, question, answer, vector, cost_nanos, input_tokens,
-           output_tokens, made_in_ms, created_at, expires_at, id, user
+           output_tokens, made_in_ms, created_at, expires_at, id, user, namespace, tags
     FROM entries JOIN answers USING (id);
 
 -- Kept by triggers: counting a million rows for each look at a dashboard would take longer than the look.
@@ -58,5 +61,5 @@ CREATE TABLE records (
     PRIMARY KEY (kind, name)
 ) WITHOUT ROWID;
 
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 COMMIT;

@@ -11,9 +11,10 @@ from typing import Any
 import orjson
 
 from ..errors import StoreUnavailable
-from ..exchange import CacheEntry, JsonObject
+from ..exchange import EVERYTHING, CacheEntry, JsonObject, Selection
 from ..ports import Clock, CounterState, Hold, StoreStats, VectorRow
 from ..sealing import EntrySeal
+from .entry_worth import HALVED_EVERY_S, worth_when_made
 from .redis_link import Patience, RedisLink, Script
 
 SETTLED_REMEMBERED_S = 900
@@ -22,7 +23,6 @@ COUNTER_GRACE_S = 86_400
 """A counter outlives its window, since calls that began in it settle later."""
 SLICE_ENTRIES = 500
 """Entries that one script looks at: some 5 ms, in which Redis answers nobody else."""
-NANOS_PER_USD = 10**9
 
 Argument = str | bytes | int | float
 
@@ -92,7 +92,7 @@ class RedisStore:
                 entry.key,
                 entry.expires_at,
                 ttl_ms,
-                entry.cost_nanos / (entry.cost_nanos + NANOS_PER_USD),
+                worth_when_made(entry.cost_nanos, entry.created_at),
                 len(resting.answer),
                 *_fields_of(resting),
             )
@@ -113,24 +113,33 @@ class RedisStore:
             ]
         return rows
 
+    async def entries_after(self, entry_id: int, limit: int) -> list[CacheEntry]:
+        while ids := await self._on_entries("ids_after", entry_id, min(limit, SLICE_ENTRIES)):
+            entries = await self.get_by_ids(list(map(int, ids)))
+            if entries:
+                return [entries[one] for one in sorted(entries)]
+            entry_id = int(ids[-1])
+        return []
+
     async def touch(self, hits: Mapping[int, int]) -> None:
         counted: list[Argument] = []
         for entry_id, count in hits.items():
             counted += (_padded(entry_id), count)
         for start in range(0, len(counted), 2 * SLICE_ENTRIES):
-            await self._on_entries("touch", *counted[start : start + 2 * SLICE_ENTRIES])
+            await self._on_entries("touch", HALVED_EVERY_S, *counted[start : start + 2 * SLICE_ENTRIES])
 
-    async def clear(self, *, scope: str | None = None, model: str | None = None, user: str | None = None) -> int:
+    async def clear(self, selection: Selection = EVERYTHING) -> int:
         """As the port says; the count leaves out those that had expired.
 
         Done in slices: entries put meanwhile may stay, and one that fails halfway has removed some.
         """
-        if scope is None and model is None and user is None:
+        if selection.is_everything:
             await self._link.ask(lambda client: client.set(self._epoch_key, secrets.token_hex(16)))
+        if selection.id is not None:
+            return int((await self._on_entries("clear", selection.id - 1, 1, *_wanted(selection)))[1])
         removed, last_id = 0, b"0"
         while last_id is not None:
-            wanted = map(_only, (scope, model, user))
-            last_id, count = await self._on_entries("clear", last_id, SLICE_ENTRIES, *wanted)
+            last_id, count = await self._on_entries("clear", last_id, SLICE_ENTRIES, *_wanted(selection))
             removed += count
         return removed
 
@@ -233,9 +242,10 @@ def _padded(entry_id: int) -> str:
     return f"{entry_id:016d}"
 
 
-def _only(value: str | None) -> str:
-    """A filter as the script reads it: an empty string matches all."""
-    return "" if value is None else f"={value}"
+def _wanted(selection: Selection) -> list[Argument]:
+    """A selection as the script reads it: names and values in turn."""
+    wanted = {item.name: getattr(selection, item.name) for item in fields(selection)}
+    return [part for name, value in wanted.items() if value is not None for part in (name, value)]
 
 
 def _fields_of(entry: CacheEntry) -> list[Argument]:
@@ -244,7 +254,7 @@ def _fields_of(entry: CacheEntry) -> list[Argument]:
     for name in (item.name for item in fields(entry)):
         value = getattr(entry, name)
         if name != "id" and value is not None:
-            flat += (name, value)
+            flat += (name, ",".join(value) if name == "tags" else value)
     return flat
 
 
@@ -266,4 +276,6 @@ def _entry_of(entry_id: int, values: dict[bytes, bytes]) -> CacheEntry:
         expires_at=float(values[b"expires_at"]),
         id=entry_id,
         user=values.get(b"user", b"").decode(),
+        namespace=values.get(b"namespace", b"").decode(),
+        tags=tuple(filter(None, values.get(b"tags", b"").decode().split(","))),
     )

@@ -8,7 +8,7 @@
 --   traces      hash: id -> "<bytes> <key>": what must be undone once entry:<id> has ended by itself
 --   ids         sorted set: id -> id
 --   expiry      sorted set: id -> when it expires
---   worth       sorted set: id -> hits, and a fraction that rises with what the entry cost
+--   worth       sorted set: id -> see entry_worth.py
 --   bytes       of all answers
 --   last_id
 --
@@ -93,26 +93,55 @@ function commands.vectors_after(id, limit)
   return page
 end
 
--- id, hits, id, hits ...
-function commands.touch(...)
-  local counted = { ... }
-  for i = 1, #counted, 2 do
-    redis.call("ZADD", worth, "XX", "INCR", counted[i + 1], counted[i])
+function commands.ids_after(id, limit)
+  return redis.call("ZRANGEBYSCORE", ids, "(" .. id, "+inf", "LIMIT", 0, limit)
+end
+
+local function log2(number)
+  return math.log(number) / math.log(2)
+end
+
+-- The worth of `id` with `hits` more uses; the twin of entry_worth.py's worth_after_hits.
+local function touch(id, hits, halved_every_s)
+  local before, cost = redis.call("ZSCORE", worth, id), redis.call("HGET", entry_key(id), "cost_nanos")
+  if before and cost then
+    before = tonumber(before)
+    local added = log2(hits * math.max(tonumber(cost), 1)) + now / halved_every_s
+    local after = math.max(before, added) + log2(1 + 2 ^ -math.abs(before - added))
+    redis.call("ZADD", worth, "XX", string.format("%.17g", after), id)
   end
 end
 
--- Look at the next entries after an id and remove those that match `scope`, `model` and `user` ("" matches all,
--- "=x" only x). Returns the last id looked at, nil at the end, and how many live ones went.
-function commands.clear(after, limit, scope, model, user)
-  local page = redis.call("ZRANGEBYSCORE", ids, "(" .. after, "+inf", "LIMIT", 0, limit)
-  local removed = 0
+-- id, hits, id, hits ...
+function commands.touch(halved_every_s, ...)
+  local counted = { ... }
+  for i = 1, #counted, 2 do
+    touch(counted[i], tonumber(counted[i + 1]), tonumber(halved_every_s))
+  end
+end
+
+-- Whether an entry is all that is wanted.
+local function matches(id, wanted)
+  local has = redis.call("HMGET", entry_key(id), "scope", "namespace", "model", "user", "tags", "created_at")
+  return (not wanted.id or tonumber(id) == tonumber(wanted.id))
+    and (not wanted.scope or wanted.scope == (has[1] or ""))
+    and (not wanted.namespace or wanted.namespace == (has[2] or ""))
+    and (not wanted.model or wanted.model == (has[3] or ""))
+    and (not wanted.user or wanted.user == (has[4] or ""))
+    and (not wanted.tag or ("," .. (has[5] or "") .. ","):find("," .. wanted.tag .. ",", 1, true))
+    and (not wanted.made_before or tonumber(has[6] or 0) < tonumber(wanted.made_before))
+end
+
+-- Look at the next entries after an id and remove those that are all that is wanted: name, value, name, value ...
+-- Returns the last id looked at, nil at the end, and how many live ones went.
+function commands.clear(after, limit, ...)
+  local wanted, removed, parts = {}, 0, { ... }
+  for i = 1, #parts, 2 do
+    wanted[parts[i]] = parts[i + 1]
+  end
+  local page = commands.ids_after(after, limit)
   for _, id in ipairs(page) do
-    local has = redis.call("HMGET", entry_key(id), "scope", "model", "user")
-    local matches = true
-    for i, wanted in ipairs({ scope, model, user }) do
-      matches = matches and (wanted == "" or wanted == "=" .. (has[i] or ""))
-    end
-    if matches then
+    if matches(id, wanted) then
       if tonumber(redis.call("ZSCORE", expiry, id)) > tonumber(now) then
         removed = removed + 1
       end

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from ..control_api import CacheStats, Why
 from ..dialects.dialect import Dialect
 from ..errors import CacheMiss
-from ..exchange import Ask, JsonObject, Target
+from ..exchange import EVERYTHING, Ask, JsonObject, Selection, Target
 from ..ports import Clock, Embedder, EntryStore, RecordStore, VectorIndex
 from ..settings import CacheSettings
 from .admission import Admission
@@ -54,7 +54,7 @@ class Cache:
         self._tally = Tally()
         self._trouble = Trouble()
         self._entries = Entries(
-            store, index, clock, self._trouble, memory_bytes=settings.memory_bytes, is_shared=is_shared
+            store, index, clock, self._trouble, records=records, memory_bytes=settings.memory_bytes, is_shared=is_shared
         )
         self._bounds = ErrorBounds(records, NOTHING_CERTIFIED if verifier is None else verifier.certified)
         self._searcher = Searcher(
@@ -90,7 +90,7 @@ class Cache:
         await self._upkeep.stop()
         await self._keeper.aclose()
         await self._upkeep.write()
-        await self._entries.near.aclose()
+        await self._entries.aclose()
 
     def configure(self, settings: CacheSettings, *, policy: Callable[[], str]) -> None:
         """Rule by these from the next look-up on. The size of the memory stays as it was at the start."""
@@ -161,17 +161,28 @@ class Cache:
 
     # --- what the owner asks
 
-    async def clear(self, *, scope: str | None = None, model: str | None = None, user: str | None = None) -> int:
-        """Remove the entries that match all that is given, all of them when nothing is; how many there were.
+    async def clear(self, selection: Selection = EVERYTHING) -> int | None:
+        """Remove what is selected. From here on nobody gets any of it.
 
         What was learned of a scope that is cleared, or of all, is forgotten: it begins in shadow again.
+
+        Returns:
+            How many entries were removed; None where there are so many that it goes on in the background.
 
         Raises:
             StoreUnavailable: some may be removed already.
         """
-        if model is None and user is None:
-            await self._bounds.forget(scope)
-        return await self._entries.clear(scope=scope, model=model, user=user)
+        await self._forget_what_was_learned(selection)
+        return await self._entries.clear(selection)
+
+    async def remove(self, selection: Selection) -> int:
+        """The same, but back only when all of it has left the store, however long that takes."""
+        await self._forget_what_was_learned(selection)
+        return await self._entries.remove(selection)
+
+    async def _forget_what_was_learned(self, selection: Selection) -> None:
+        if selection == Selection(scope=selection.scope):
+            await self._bounds.forget(selection.scope)
 
     async def stats(self) -> CacheStats:
         """Entries as they are, everything else since the start.

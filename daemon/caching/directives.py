@@ -71,6 +71,7 @@ def stricter(one: CacheDirectives, other: CacheDirectives) -> CacheDirectives:
         only=one.only or other.only,
         ttl_s=_shorter(one.ttl_s, other.ttl_s),
         max_age_s=_shorter(one.max_age_s, other.max_age_s),
+        stale_s=_shorter(one.stale_s, other.stale_s),
         namespace=one.namespace or other.namespace,
     )
 
@@ -129,6 +130,9 @@ def _read_cache_control(headers: Mapping[str, str]) -> Iterator[CacheDirectives]
                 yield CacheDirectives(look=False, keep=False)
             case "max-age":
                 yield CacheDirectives(max_age_s=_read_seconds(argument.strip('"'), "Cache-Control: max-age"))
+            case "stale-while-revalidate":
+                seconds = _read_seconds(argument.strip('"'), "Cache-Control: stale-while-revalidate")
+                yield CacheDirectives(stale_s=seconds)
 
 
 def _cache_control(headers: Mapping[str, str]) -> str:

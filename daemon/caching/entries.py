@@ -12,8 +12,9 @@ from dataclasses import replace
 import numpy as np
 
 from ..errors import StoreUnavailable
-from ..exchange import CacheEntry, Vector
-from ..ports import Clock, EntryStore, StoreStats, VectorIndex
+from ..exchange import CacheEntry, Selection, Vector
+from ..ports import Clock, EntryStore, RecordStore, StoreStats, VectorIndex
+from .clearings import Clearings
 from .memory import EntryMemory
 from .near import NearIndex
 from .trouble import Trouble
@@ -39,11 +40,13 @@ class Entries:
         clock: Clock,
         trouble: Trouble,
         *,
+        records: RecordStore | None,
         memory_bytes: int,
         is_shared: bool,
     ) -> None:
         self.is_shared = is_shared
         self.near = NearIndex(store, index, clock, follow_s=OTHERS_FOLLOWED_EVERY_S if is_shared else None)
+        self.clearings = Clearings(records, self._remove, clock)
         self.puts = 0
         """Since the last eviction."""
         self.generation = 0
@@ -69,8 +72,9 @@ class Entries:
             self._trouble.begins("store", error)
             raise
         self._trouble.ends("store")
-        if entry is not None:
-            self._memory.put(entry)
+        if entry is None or self.clearings.hide(entry):
+            return None
+        self._memory.put(entry)
         return entry
 
     async def nearest(self, vector: Vector, partition: bytes, *, min_similarity: float) -> list[CacheEntry]:
@@ -79,7 +83,8 @@ class Entries:
         entries = await self._store.get_by_ids([entry_id for entry_id, _ in near]) if near else {}
         if gone := [entry_id for entry_id, _ in near if entry_id not in entries]:
             self.near.forget(gone)
-        return [entry for entry in entries.values() if entry.partition == partition]
+        ours = (entry for entry in entries.values() if entry.partition == partition)
+        return [entry for entry in ours if not self.clearings.hide(entry)]
 
     async def put(self, entry: CacheEntry) -> bool:
         """Whether the store has it now. Where a shared store is away this process's memory takes its place."""
@@ -113,17 +118,40 @@ class Entries:
         with suppress(StoreUnavailable):
             await self._store.touch(hits)
 
-    async def clear(self, *, scope: str | None = None, model: str | None = None, user: str | None = None) -> int:
-        """
+    async def clear(self, selection: Selection) -> int | None:
+        """How many were removed; None where it goes on in the background. From here on nobody gets any of them.
+
         Raises:
             StoreUnavailable: some may be removed already.
         """
         self.generation += 1
+        self._memory.clear(selection)
+        return await self.clearings.clear(selection)
+
+    async def remove(self, selection: Selection) -> int:
+        """The same, but back only when all of it has left the store."""
+        self.generation += 1
+        self._memory.clear(selection)
+        return await self.clearings.remove(selection)
+
+    async def _remove(self, selection: Selection) -> int:
         try:
-            return await self._store.clear(scope=scope, model=model, user=user)
+            return await self._store.clear(selection)
         finally:
-            self._memory.clear(scope=scope, model=model, user=user)
+            self._memory.clear(selection)
             self.near.restart()
+
+    async def all_after(self, entry_id: int, limit: int) -> list[CacheEntry]:
+        """The next that are kept, in the order of their making; none only where there are no more.
+
+        Raises:
+            StoreUnavailable
+        """
+        while page := await self._store.entries_after(entry_id, limit):
+            if kept := [entry for entry in page if not self.clearings.hide(entry)]:
+                return kept
+            entry_id = page[-1].id
+        return []
 
     async def evict(self, max_entries: int) -> None:
         self.puts = 0
@@ -141,6 +169,11 @@ class Entries:
             StoreUnavailable
         """
         return await self._store.stats()
+
+    async def aclose(self) -> None:
+        """The store must still be open."""
+        await self.clearings.aclose()
+        await self.near.aclose()
 
     async def look_after_store(self) -> None:
         """A shared store that was away is asked, so that its coming back is told also where no request needs it."""

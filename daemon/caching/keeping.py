@@ -67,6 +67,8 @@ class Keeper:
             created_at=now,
             expires_at=now + slot.ttl_s,
             user=user,
+            namespace=slot.namespace,
+            tags=slot.tags,
         )
         is_kept = await self._entries.put(entry)
         if is_kept and slot.is_near and entry.vector is None:

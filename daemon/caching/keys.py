@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from typing import Literal, NamedTuple
 from urllib.parse import quote
 
@@ -44,12 +45,15 @@ def scope_of(caller: Caller, shared_by: SharedBy) -> str:
 class Keys:
     """Makes the keys of all requests with the same parts. Digests are begun with the parts once and copied."""
 
-    __slots__ = ("_exact", "_partition", "dialect", "scope")
+    __slots__ = ("_exact", "_partition", "dialect", "namespace", "scope", "ttl_s")
 
-    def __init__(self, parts: KeyParts, *, embedder: str = "") -> None:
-        """`embedder` names the model whose vectors are compared: those of another are of another partition."""
+    def __init__(self, parts: KeyParts, *, embedder: str = "", ttl_s: float = math.inf) -> None:
+        """`embedder` names the model whose vectors are compared: those of another are of another partition. `ttl_s`
+        is how long an answer is kept at most."""
         texts = [text.encode("utf-8", "surrogatepass") for text in parts]
         self.scope = parts.scope
+        self.namespace = parts.namespace
+        self.ttl_s = ttl_s
         self.dialect = parts.dialect
         self._exact = hashlib.sha256(_framed(b"exact", *texts))
         self._partition = hashlib.sha256(_framed(b"partition", *texts, embedder.encode()))

@@ -78,6 +78,8 @@ class Slot:
     """Whether near look-ups may find it, so that it needs a vector."""
     vector: Vector | None = field(repr=False)
     ttl_s: float
+    namespace: str
+    tags: tuple[str, ...]
     generation: int
     """How often the cache had been cleared when the request came."""
     trial: Trial | None = None
@@ -96,6 +98,9 @@ class Lookup:
     entry: CacheEntry | None = field(default=None, repr=False)
     similarity: float | None = None
     slot: Slot | None = None
+    stale_s: float = 0.0
+    """Of a hit: by how much it is older than the request wants it. It is given all the same, and asked anew: the
+    answer of that call goes into `slot`."""
     steps: tuple[Step, ...] = ()
     candidates: tuple[Candidate, ...] = field(default=(), repr=False)
     tally: Tally = field(default_factory=Tally, repr=False)
@@ -104,6 +109,10 @@ class Lookup:
     def keeps(self) -> bool:
         """Whether `Cache.keep` would do anything; the answer need not be scanned otherwise."""
         return self.slot is not None
+
+    def without_hit(self) -> Lookup:
+        """What the refreshing of a stale hit starts from."""
+        return replace(self, verdict=Verdict.MISS, entry=None, similarity=None, stale_s=0.0)
 
     def coalesced(self) -> Lookup:
         """The same, answered by a call that was in flight already; counted as such."""

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ..exchange import CacheEntry
+from ..exchange import EVERYTHING, CacheEntry, Selection
 from ..ports import Clock
 
 # Slots of the entry, its key and partition, the two dict items: measured with tracemalloc.
@@ -70,11 +70,10 @@ class EntryMemory:
             if (key := self._keys.get(entry_id)) is not None:
                 self._drop(key)
 
-    def clear(self, *, scope: str | None = None, model: str | None = None, user: str | None = None) -> None:
-        """Drop the entries that match all that is given; all of them when nothing is."""
+    def clear(self, selection: Selection = EVERYTHING) -> None:
+        """Drop what is selected."""
         for key, held in list(self._held.items()):
-            entry = held.entry
-            if scope in (None, entry.scope) and model in (None, entry.model) and user in (None, entry.user):
+            if selection.covers(held.entry):
                 self._drop(key)
 
     def _is_believed(self, held: _Held) -> bool:

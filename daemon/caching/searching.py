@@ -108,7 +108,7 @@ class Searcher:
         key = keys.exact(dialect.keyed(body))
         made_after = self._made_after(ask)
         entry = self._entries.remembered(key) if ask.directives.look else None
-        if entry is None or entry.created_at < made_after:
+        if entry is None or entry.created_at < made_after or ask.directives.stale_s:
             return await self._look(_Search(ask, dialect, body, keys, key, made_after, self._entries.generation))
         steps = (Step("scope", "pass", keys.scope), EXACT_HIT)
         return Lookup(Verdict.EXACT, key, entry, steps=steps, tally=self._tally)
@@ -123,8 +123,13 @@ class Searcher:
         )
 
     def _made_after(self, ask: Ask) -> float:
+        """Older entries are not given, stale ones neither."""
         max_age_s = ask.directives.max_age_s
-        return 0.0 if max_age_s is None else self._clock.now().timestamp() - max_age_s
+        return 0.0 if max_age_s is None else self._clock.now().timestamp() - max_age_s - _stale_s(ask)
+
+    def _too_old_by_s(self, ask: Ask, entry: CacheEntry) -> float:
+        max_age_s = ask.directives.max_age_s
+        return 0.0 if max_age_s is None else max(0.0, self._clock.now().timestamp() - max_age_s - entry.created_at)
 
     def _keys_of(self, ask: Ask, target: Target) -> Keys:
         caller, beta = ask.caller, ask.forward_headers.get("anthropic-beta", "")
@@ -133,7 +138,9 @@ class Searcher:
 
     def _make_keys(self, key: str, team: str | None, org: str | None, *names: Any) -> Keys:
         scope = scope_of(Caller(key, team=team, org=org), self._settings.scope)
-        return Keys(KeyParts(scope, *names), embedder=self._model)
+        parts = KeyParts(scope, *names)
+        ttl_s = self._settings.ttl_of(scope, parts.provider, parts.model)
+        return Keys(parts, embedder=self._model, ttl_s=ttl_s)
 
     async def _look(self, search: _Search) -> Lookup:
         directives = search.ask.directives
@@ -189,7 +196,7 @@ class Searcher:
 
     def _ttl_s(self, search: _Search) -> float:
         wanted_s = search.ask.directives.ttl_s
-        return self._settings.ttl_s if wanted_s is None else min(wanted_s, self._settings.ttl_s)
+        return search.keys.ttl_s if wanted_s is None else min(wanted_s, search.keys.ttl_s)
 
     async def _nearly(self, search: _Search) -> Found | None:
         """The nearest candidate that passes every check. Near look-ups are a convenience: no failure of theirs
@@ -252,11 +259,17 @@ class Searcher:
         return None
 
     def _hit(self, search: _Search, verdict: Verdict, entry: CacheEntry, found: Found | None = None) -> Lookup:
+        if stale_s := self._too_old_by_s(search.ask, entry):
+            search.note("age", "pass", f"stale for {stale_s:.0f} s: given, and asked anew")
+            if search.question is None:
+                self._is_eligible(search)
         return Lookup(
             verdict,
             search.key,
             entry,
             similarity=None if found is None else found.similarity,
+            slot=self._slot(search) if stale_s else None,
+            stale_s=stale_s,
             steps=tuple(search.steps),
             candidates=tuple(search.candidates),
             tally=self._tally,
@@ -286,9 +299,17 @@ class Searcher:
             is_near=search.is_near,
             vector=search.vector,
             ttl_s=self._ttl_s(search),
+            namespace=search.keys.namespace,
+            tags=search.ask.tags,
             generation=search.generation,
             trial=search.trial,
         )
+
+
+def _stale_s(ask: Ask) -> float:
+    """Stale entries are for requests whose fresh answer may be asked for and kept."""
+    directives = ask.directives
+    return (directives.stale_s or 0.0) if directives.keep and not directives.only else 0.0
 
 
 def _counted(candidates: list[Found]) -> str:

@@ -58,7 +58,7 @@ class Upkeep:
             self._now.set()
 
     async def _tidy_forever(self) -> None:
-        await self._follow_bounds()
+        await self._follow(resumes=True)
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(TIDY_EVERY_S):
@@ -67,14 +67,15 @@ class Upkeep:
             await self._entries.look_after_store()
             await self.write()
             if self._entries.is_shared:
-                await self._follow_bounds()
+                await self._follow(resumes=False)
             if self._is_time_to_evict():
                 self._evicted_s = self._clock.monotonic_s()
                 await self._entries.evict(self.max_entries)
 
-    async def _follow_bounds(self) -> None:
-        """What was learned before, and by other nodes; until it can be read every scope is in shadow."""
+    async def _follow(self, *, resumes: bool) -> None:
+        """What was learned and cleared before, and by other nodes; until it can be read every scope is in shadow."""
         with suppress(StoreUnavailable):
+            await self._entries.clearings.load(resumes=resumes)
             await self._bounds.load()
 
     def _is_time_to_evict(self) -> bool:

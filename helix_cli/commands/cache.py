@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .. import diagnostics, output
-from ..options import Config, Json, Yes, confirm, connect, group, text_of
+from ..options import Config, Json, Yes, confirm, connect, group, seconds_of, text_of
 
 if TYPE_CHECKING:
     from daemon.control_api import CacheScope, Why
@@ -47,19 +47,39 @@ def stats(*, config: Config = None, as_json: Json = False) -> None:
 @app.command()
 def clear(
     *,
+    entry_id: Annotated[
+        int | None, typer.Option("--id", help="Only the entry of this id, as `helix cache why` shows it.")
+    ] = None,
     scope: Annotated[str | None, typer.Option(help="Only the entries of this scope.")] = None,
+    namespace: Annotated[str | None, typer.Option(help="Only those of this x-helix-cache-namespace.")] = None,
     model: Annotated[str | None, typer.Option(help="Only the answers of this model.")] = None,
+    tag: Annotated[str | None, typer.Option(help="Only those of requests with this tag.")] = None,
+    older_than: Annotated[
+        str | None, typer.Option(metavar="AGE", help="Only those made longer ago: 30m, 12h, 7d.")
+    ] = None,
     yes: Yes = False,
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Remove what is kept."""
+    """Remove what is kept and is all that is said: nobody gets it from here on."""
+    selected: dict[str, object] = {
+        "id": entry_id,
+        "scope": scope,
+        "namespace": namespace,
+        "model": model,
+        "tag": tag,
+        "older_than_s": None if older_than is None else seconds_of("--older-than", older_than),
+    }
     client = connect(config)
-    which = " and ".join(f"{name} {value}" for name, value in (("scope", scope), ("model", model)) if value)
-    confirm(f"Remove the cached answers of {which}?" if which else "Remove all cached answers?", yes=yes)
-    cleared = client.clear_cache(scope=scope, model=model)
+    said = (("id", entry_id), ("scope", scope), ("namespace", namespace), ("model", model), ("tag", tag))
+    which = [f"{name} {value}" for name, value in said if value is not None]
+    which += [] if older_than is None else [f"older than {older_than}"]
+    confirm(f"Remove the cached answers of {' and '.join(which)}?" if which else "Remove all cached answers?", yes=yes)
+    cleared = client.clear_cache(selected)
     if as_json:
         output.json_document({"cleared": cleared})
+    elif cleared is None:
+        output.line("they are being removed; nobody gets them any more")
     else:
         output.line(f"{output.count(cleared)} entries removed")
 

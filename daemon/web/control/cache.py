@@ -8,9 +8,10 @@ from aiohttp import web
 
 from ... import control_api as api
 from ...errors import BadRequest
+from ...exchange import JsonObject, Selection
 from ...gateway import Gateway
 from ..asking import read_object
-from .reading import MAX_BODY_BYTES, MAX_ROWS, json_reply, text_of
+from .reading import MAX_BODY_BYTES, MAX_ROWS, json_reply, number_of, text_of, whole_of
 from .router import Route
 
 
@@ -30,8 +31,8 @@ class CacheRoutes:
 
     async def clear(self, request: web.Request) -> web.Response:
         body = await read_object(request, MAX_BODY_BYTES)
-        cleared = await self._gateway.parts.cache.clear(scope=text_of(body, "scope"), model=text_of(body, "model"))
-        return json_reply({"cleared": cleared})
+        selection = _selection_of(body, self._gateway.parts.clock.now().timestamp())
+        return json_reply({"cleared": await self._gateway.parts.cache.clear(selection)})
 
     async def why(self, request: web.Request) -> web.Response:
         body = await read_object(request, MAX_BODY_BYTES)
@@ -43,6 +44,24 @@ class CacheRoutes:
         key = text_of(body, "key") or (latest.key if latest else "local")
         why = await self._gateway.rules.pipeline.why(text, model=model, system=text_of(body, "system"), key=key)
         return json_reply(why)
+
+
+def _selection_of(body: JsonObject, now: float) -> Selection:
+    """
+    Raises:
+        BadRequest: a name that is not known, for more would be cleared than was meant; a value of the wrong kind.
+    """
+    if unknown := body.keys() - {"id", "scope", "namespace", "model", "tag", "older_than_s"}:
+        raise BadRequest(f"{', '.join(sorted(unknown))}: entries are not selected by that")
+    older_than_s = number_of(body, "older_than_s")
+    return Selection(
+        id=whole_of(body, "id"),
+        scope=text_of(body, "scope"),
+        namespace=text_of(body, "namespace"),
+        model=text_of(body, "model"),
+        tag=text_of(body, "tag"),
+        made_before=None if older_than_s is None else now - older_than_s,
+    )
 
 
 async def cache_stats(gateway: Gateway) -> dict[str, Any]:

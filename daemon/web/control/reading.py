@@ -25,6 +25,22 @@ def text_of(body: JsonObject, name: str) -> str | None:
     return value
 
 
+def number_of(body: JsonObject, name: str) -> float | None:
+    value = body.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e12:
+        raise BadRequest(f"{name} must be a number, 0 or more", param=name)
+    return float(value)
+
+
+def whole_of(body: JsonObject, name: str) -> int | None:
+    value = body.get(name)
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**63):
+        raise BadRequest(f"{name} must be a whole number, 0 or more", param=name)
+    return value
+
+
 def limit_of(request: web.Request) -> int:
     try:
         return max(0, min(MAX_ROWS, int(request.query.get("limit", "50"))))

@@ -21,7 +21,7 @@ from daemon.adapters.sqlite_thread import SqliteThread
 from daemon.adapters.store_embedded import EmbeddedStore
 from daemon.clock import SystemClock
 from daemon.errors import CannotStart, StoreUnavailable
-from daemon.exchange import CacheEntry
+from daemon.exchange import CacheEntry, Selection
 
 from .conftest import HandClock
 
@@ -120,15 +120,18 @@ async def test_a_file_of_an_earlier_version_is_brought_forward(path: Path, clock
     with sqlite3.connect(path) as first:  # as version 1 made it
         (view,) = first.execute("SELECT sql FROM sqlite_master WHERE name = 'whole_entries'").fetchone()
         first.executescript(
-            f"DROP VIEW whole_entries; ALTER TABLE entries DROP COLUMN user; {view.replace(', user', '')};"
-            "PRAGMA user_version = 1;"
+            "DROP VIEW whole_entries; DROP INDEX entries_by_worth;"
+            + "".join(f"ALTER TABLE entries DROP COLUMN {name};" for name in ("worth", "tags", "namespace", "user"))
+            + "ALTER TABLE entries ADD COLUMN hits INTEGER NOT NULL DEFAULT 0;"
+            "CREATE INDEX entries_by_worth ON entries (hits, cost_nanos, id);"
+            f"{view.replace(', user, namespace, tags', '')}; PRAGMA user_version = 1;"
         )
     first.close()
     await store.open()
 
     assert await store.get(entry.key) is not None
     await store.put(replace(entry, user="ann"))
-    assert 1 == await store.clear(user="ann")
+    assert 1 == await store.clear(Selection(user="ann"))
     await store.aclose()
 
 

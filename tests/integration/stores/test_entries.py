@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from daemon.exchange import CacheEntry
+from daemon.exchange import CacheEntry, Selection
 from daemon.ports import Store, StoreStats
 from daemon.sealing import Sealer
 
@@ -161,10 +161,10 @@ async def test_clear_removes_what_matches_all_that_is_given(store: Store, entrie
     await store.put(replace(other_model, model="other"))
     await store.put(replace(other_scope, scope="team:other"))
 
-    assert 1 == await store.clear(scope=mine.scope, model=mine.model)
+    assert 1 == await store.clear(Selection(scope=mine.scope, model=mine.model))
     assert [False, True, True] == [await store.get(entry.key) is not None for entry in (mine, other_model, other_scope)]
-    assert 1 == await store.clear(scope="team:other")
-    assert 0 == await store.clear(model="never seen")
+    assert 1 == await store.clear(Selection(scope="team:other"))
+    assert 0 == await store.clear(Selection(model="never seen"))
     assert 1 == await store.clear()
     assert StoreStats(entries=0, bytes=0) == await store.stats()
 
@@ -190,7 +190,7 @@ async def test_the_count_of_cleared_entries_leaves_out_expired_ones(
 async def test_the_epoch_changes_only_when_all_is_cleared(store: Store, entry: CacheEntry) -> None:
     epoch = await store.epoch()
     await store.put(entry)
-    await store.clear(scope="somebody else's")
+    await store.clear(Selection(scope="somebody else's"))
     assert epoch == await store.epoch()
 
     await store.clear()

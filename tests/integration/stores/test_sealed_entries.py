@@ -14,7 +14,7 @@ import redis
 from daemon.adapters.store_embedded import EmbeddedStore
 from daemon.adapters.store_redis import RedisStore
 from daemon.caching.at_rest import remove_what_was_kept_otherwise
-from daemon.exchange import CacheEntry
+from daemon.exchange import CacheEntry, Selection
 from daemon.ports import Store
 from daemon.sealing import EntrySeal, Sealer, is_sealed
 
@@ -128,7 +128,7 @@ async def test_the_entries_of_one_user_are_removed_alone(house: House, entry: Ca
     await store.put(replace(entry, key=b"2", user="bo"))
     await store.put(replace(entry, key=b"3"))
 
-    assert 1 == await store.clear(user="ann")
+    assert 1 == await store.clear(Selection(user="ann"))
     assert [None, "bo", ""] == [
         None if found is None else found.user for found in [await store.get(key) for key in (b"1", b"2", b"3")]
     ]

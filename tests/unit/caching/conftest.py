@@ -93,6 +93,7 @@ class Client:
         directives: CacheDirectives = NO_WISHES,
         caller: Caller = ANN,
         stream: bool = False,
+        tags: tuple[str, ...] = (),
         **body: Any,
     ) -> Ask:
         turns = body.pop("before", [])
@@ -104,7 +105,7 @@ class Client:
             model="fast",
             stream=stream,
             caller=caller,
-            tags=(),
+            tags=tags,
             directives=directives,
             forward_headers={},
             received_at=self.clock.now(),

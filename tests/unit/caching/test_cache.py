@@ -16,7 +16,7 @@ from daemon.adapters.index_usearch import UsearchIndex
 from daemon.adapters.store_embedded import EmbeddedStore
 from daemon.caching.cache import Cache
 from daemon.errors import CacheMiss, EmbedderUnavailable, StoreUnavailable
-from daemon.exchange import CacheDirectives, CacheEntry, Caller, Vector
+from daemon.exchange import CacheDirectives, CacheEntry, Caller, Selection, Vector
 from daemon.settings import CacheSettings
 
 from .conftest import Client, ManualClock, Open
@@ -365,7 +365,7 @@ class TestOwner:
         await client.learn(ASKED, caller=Caller("ann"))
         await client.learn(ASKED, caller=Caller("bo"))
 
-        assert 1 == await client.cache.clear(scope="key:bo")
+        assert 1 == await client.cache.clear(Selection(scope="key:bo"))
         assert "exact" == await client.verdict(ASKED, caller=Caller("ann"))
         assert "miss" == await client.verdict(REWORDED, caller=Caller("bo"))
 

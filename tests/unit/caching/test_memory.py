@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.caching.memory import EntryMemory
-from daemon.exchange import CacheEntry
+from daemon.exchange import CacheEntry, Selection
 
 
 class StandingClock:
@@ -97,7 +97,7 @@ def test_clearing_one_scope_leaves_the_others() -> None:
     held.put(entry(1, clock, scope="key:ann"))
     held.put(entry(2, clock, scope="key:bo"))
     held.put(entry(3, clock, scope="key:bo", model="large"))
-    held.clear(scope="key:bo", model="fast")
+    held.clear(Selection(scope="key:bo", model="fast"))
 
     assert [True, False, True] == [held.get(b"%d" % n) is not None for n in (1, 2, 3)]
 

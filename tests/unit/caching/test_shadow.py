@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from daemon.caching.lookup import Lookup
+from daemon.exchange import Selection
 
 from .conftest import Client, Open
 
@@ -70,6 +71,6 @@ async def test_clearing_a_scope_forgets_what_it_learned(open_cache: Open) -> Non
     client = await open_cache(max_error=0.05)
     await learn_rooms(client, agree=True)
 
-    await client.cache.clear(scope="key:ann")
+    await client.cache.clear(Selection(scope="key:ann"))
 
     assert [] == (await client.cache.stats())["scopes"]
