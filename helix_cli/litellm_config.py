@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from daemon.settings import MOST_RETRIES
+
 from .diagnostics import CommandFailed
 
 Tree = dict[str, Any]
@@ -80,14 +82,16 @@ class _Import:
         self._left_out: list[str] = []
 
     def run(self) -> Imported:
-        settings: Tree = {**self._server(), **self._storage_and_cache()}
-        routing = self._routing()
-        models = self._models()
-        budgets = self._budgets()
-        settings |= {"providers": list(self._providers.values())} if self._providers else {}
-        settings |= routing
-        settings |= {"models": models} if models else {}
-        settings |= budgets
+        models = self._models()  # which finds the providers on its way
+        sections = {
+            **self._server(),
+            **self._storage_and_cache(),
+            "providers": list(self._providers.values()),
+            **self._routing(),
+            "models": models,
+            **self._budgets(),
+        }
+        settings = {name: section for name, section in sections.items() if section}
         return Imported(settings, [*self._left_out, *_rest(self._config)])
 
     # --- sections
@@ -130,7 +134,7 @@ class _Import:
         retries = self._take("router_settings", "num_retries")
         if retries is None:
             retries = self._take("litellm_settings", "num_retries")
-        return {"routing": {"retries": min(retries, 5)}} if isinstance(retries, int) and retries > 0 else {}
+        return {"routing": {"retries": min(retries, MOST_RETRIES)}} if isinstance(retries, int) and retries > 0 else {}
 
     def _budgets(self) -> Tree:
         limit = self._take("litellm_settings", "max_budget")

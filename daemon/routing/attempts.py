@@ -97,7 +97,7 @@ class Attempts:
 
     def goes_on_after(self, status: int, headers: Mapping[str, str]) -> bool:
         """Whether an answer with this status is to be put aside, because another attempt follows."""
-        target = self._asked[-1]
+        target, self._is_well = self._asked[-1], False
         if status == LIMITED:
             asked_s = retry_after_s(headers, self._dispatcher.clock.now())
             self._health.limited(target, asked_s)

@@ -136,3 +136,15 @@ async def test_a_target_is_busy_until_its_answer_has_ended(dispatcher):
         second = dispatcher.loads.busy(A), dispatcher.loads.busy(B)
 
     assert [(1, 0), (0, 1), (0, 0)] == [first, second, (dispatcher.loads.busy(A), dispatcher.loads.busy(B))]
+
+
+async def test_a_stream_that_begins_with_an_error_does_not_make_its_provider_well(dispatcher):
+    """Its status was good; where nobody else is left it is passed on all the same."""
+    for _ in range(3):
+        with begin(dispatcher, A) as attempts:
+            await attempts.next()
+            attempts.goes_on_after(200, {})
+            attempts.goes_on_after(503, {})
+            attempts.completed()
+
+    assert {"a"} == set(dispatcher.health.unwell())
