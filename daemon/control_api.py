@@ -123,12 +123,18 @@ class CacheScope(TypedDict):
 
 
 class CacheStats(TypedDict):
+    """`checks` to `error_high` are those of all scopes together."""
+
     entries: int
     bytes: int
     hits: CacheHits
     misses: int
     saved_usd: str
     saved_s: float
+    checks: int
+    wrong: int
+    error_low: float
+    error_high: float
     scopes: list[CacheScope]
 
 

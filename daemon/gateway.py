@@ -174,7 +174,9 @@ class Gateway:
         not count for `readiness`."""
         return self.rules.pipeline.fetcher.dispatcher.health.unwell()
 
-    def render_metrics(self) -> bytes:
+    async def render_metrics(self) -> bytes:
+        with suppress(StoreUnavailable):  # its figures are those of the last time then
+            self.parts.metrics.cache(await self.parts.cache.stats())
         degraded = {name: state.status != "ok" for name, state in self.part_states().items()}
         self.parts.metrics.parts(degraded, {name: name in self.unwell_providers() for name in self.rules.providers})
         return self.parts.metrics.render()

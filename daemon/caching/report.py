@@ -14,6 +14,8 @@ _VERDICTS = {Verdict.EXACT: "exact", Verdict.SEMANTIC: "semantic"}
 
 
 def stats_of(tally: Tally, store: StoreStats, scopes: list[CacheScope]) -> CacheStats:
+    checks, wrong = sum(one["checks"] for one in scopes), sum(one["wrong"] for one in scopes)
+    low, high = interval(wrong, checks)
     return {
         "entries": store.entries,
         "bytes": store.bytes,
@@ -21,6 +23,10 @@ def stats_of(tally: Tally, store: StoreStats, scopes: list[CacheScope]) -> Cache
         "misses": tally.misses,
         "saved_usd": f"{Decimal(tally.saved_nanos).scaleb(-9):f}",
         "saved_s": tally.saved_ms / 1e3,
+        "checks": checks,
+        "wrong": wrong,
+        "error_low": round(low, 4),
+        "error_high": round(high, 4),
         "scopes": scopes,
     }
 

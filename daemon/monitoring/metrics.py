@@ -18,6 +18,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from ..control_api import CacheStats
 from ..exchange import LedgerRow
 
 _OVERHEAD_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0)
@@ -58,6 +59,7 @@ class Metrics(Collector):
         self._overhead = Buckets(_OVERHEAD_S)
         self._ttft = Buckets(_TTFT_S)
         self._waiting = 0
+        self._cache: CacheStats | None = None
         self._degraded: Mapping[str, bool] = {}
         self._unwell: Mapping[str, bool] = {}
         self._registry = CollectorRegistry()
@@ -106,6 +108,10 @@ class Metrics(Collector):
         """Take each part's mode as it is now, and whether each provider's circuit breaker is open."""
         self._degraded, self._unwell = degraded, unwell
 
+    def cache(self, stats: CacheStats) -> None:
+        """Take the cache's account of itself as it is now."""
+        self._cache = stats
+
     def render(self) -> bytes:
         """Prometheus' text format."""
         return generate_latest(self._registry)
@@ -128,8 +134,28 @@ class Metrics(Collector):
         yield GaugeMetricFamily("helix_waiting_for_provider", waiting, self._waiting)
         yield _gauge("helix_part_degraded", "1 where a part is degraded", "part", self._degraded)
         yield _gauge("helix_provider_unwell", "1 where its circuit breaker is open", "provider", self._unwell)
+        if self._cache is not None:
+            yield from _cache_families(self._cache)
         yield self._overhead.family("helix_overhead_seconds", "Time inside Helix until the head")
         yield self._ttft.family("helix_ttft_seconds", "Time to the provider's first byte")
+
+
+def _cache_families(stats: CacheStats) -> Iterator[Metric]:
+    """Scopes are counted by their mode and not named: there may be one for each key."""
+    yield GaugeMetricFamily("helix_cache_entries", "Answers that are kept", stats["entries"])
+    yield GaugeMetricFamily("helix_cache_bytes", "Bytes of the answers that are kept", stats["bytes"])
+    yield CounterMetricFamily("helix_cache_saved_seconds", "Providers' time that hits saved", stats["saved_s"])
+    modes = Counter(scope["mode"] for scope in stats["scopes"])
+    family = GaugeMetricFamily("helix_cache_scopes", "Scopes by what near hits may do there", labels=["mode"])
+    for mode in ("shadow", "serving", "stopped"):
+        family.add_metric([mode], modes[mode])
+    yield family
+    yield GaugeMetricFamily("helix_cache_checks", "Kept answers that were compared with fresh ones", stats["checks"])
+    yield GaugeMetricFamily("helix_cache_checks_wrong", "Of these, those that were wrong", stats["wrong"])
+    error = GaugeMetricFamily("helix_cache_error_ratio", "95% interval of their share", labels=["bound"])
+    error.add_metric(["low"], stats["error_low"])
+    error.add_metric(["high"], stats["error_high"])
+    yield error
 
 
 def _gauge(name: str, text: str, label: str, states: Mapping[str, bool]) -> GaugeMetricFamily:

@@ -147,7 +147,7 @@ class Routes:
             check_may_look(self._let_in(request))
         except RequestRefused as refused:
             return error_reply(refused, "chat", new_request_id())
-        body = self._gateway.render_metrics()
+        body = await self._gateway.render_metrics()
         return web.Response(body=body, headers={"content-type": "text/plain; version=0.0.4; charset=utf-8"})
 
     async def no_route(self, request: web.Request) -> web.Response:

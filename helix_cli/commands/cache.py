@@ -37,6 +37,9 @@ def stats(*, config: Config = None, as_json: Json = False) -> None:
             ("hit rate", output.share(total, total + found["misses"])),
             ("saved", output.usd(found["saved_usd"])),
             ("time saved", f"{found['saved_s']:,.1f} s"),
+            ("kept answers compared with fresh ones", output.count(found["checks"])),
+            ("of these wrong", output.count(found["wrong"])),
+            ("error (95%)", f"{found['error_low']:.1%} to {found['error_high']:.1%}" if found["checks"] else "–"),
         ],
     )
     if found["scopes"]:

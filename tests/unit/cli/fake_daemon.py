@@ -60,7 +60,7 @@ EXPLAINED = log_row() | {
 }  # fmt: skip
 CACHE = {
     "entries": 1234, "bytes": 5_000_000, "hits": {"exact": 30, "semantic": 10, "coalesced": 2}, "misses": 58,
-    "saved_usd": "0.75", "saved_s": 12.5,
+    "saved_usd": "0.75", "saved_s": 12.5, "checks": 40, "wrong": 1, "error_low": 0.0044, "error_high": 0.1288,
     "scopes": [{"scope": "key:local", "mode": "serving", "threshold": 0.9, "checks": 40, "wrong": 1,
                 "error_low": 0.0044, "error_high": 0.1288}],
 }  # fmt: skip
