@@ -21,6 +21,9 @@ CACHE_STATS = f"{PREFIX}/cache/stats"
 CACHE_CLEAR = f"{PREFIX}/cache/clear"
 """POST {"id"?, "scope"?, "namespace"?, "model"?, "tag"?, "older_than_s"?} -> {"cleared": int | None}; None: so many
 that they are still being removed, though nobody gets them any more"""
+CACHE_LINES = f"{PREFIX}/cache/lines"
+"""GET ?after=&limit= -> {"last": int, "lines": [an entry, see caching/entry_lines.py]}, none at the end;
+POST {"lines": [...]} -> Imported, or 400 that names the line by its place, from 0 on; those before it are kept then"""
 CACHE_WHY = f"{PREFIX}/cache/why"
 """POST {"text", "model"?, "system"?, "key"?} -> Why"""
 BUDGETS = f"{PREFIX}/budgets"
@@ -164,6 +167,14 @@ class BenchTable(TypedDict):
     kind: str
     """`stream` or `pairs`."""
     rows: list[BenchRow]
+
+
+class Imported(TypedDict):
+    kept: int
+    passed_over: int
+    """They had ended, or their places were taken."""
+    with_pii: int
+    """Answers in which PII was found, which are not kept."""
 
 
 class WhyStep(TypedDict):

@@ -18,6 +18,8 @@ from .diagnostics import CommandFailed, DaemonUnreachable, ExitCode
 
 RUNTIME_FILE = "daemon.json"
 TIMEOUT_S = 30.0
+EXPORTED_LINES = 100
+"""At a time: each may be megabytes."""
 FOLLOW_TIMEOUT_S = 60.0
 """The daemon sends an empty line every few seconds, so a longer silence means that it is gone."""
 
@@ -66,6 +68,19 @@ class ControlClient:
         `api.CACHE_CLEAR`, of which None is left out."""
         cleared = self._send("POST", api.CACHE_CLEAR, selected)["cleared"]
         return None if cleared is None else int(cleared)
+
+    def cache_lines(self) -> Iterator[list[dict[str, Any]]]:
+        """All that is kept, a page of lines at a time."""
+        after: int = 0
+        while True:
+            page = self._get(api.CACHE_LINES, after=after, limit=EXPORTED_LINES)
+            if not page["lines"]:
+                return
+            after = page["last"]
+            yield page["lines"]
+
+    def take_cache_lines(self, lines: list[Any]) -> api.Imported:
+        return cast(api.Imported, self._send("POST", api.CACHE_LINES, {"lines": lines}))
 
     def why_cached(
         self, text: str, *, model: str | None = None, system: str | None = None, key: str | None = None

@@ -6,15 +6,17 @@ Everything here is about hidden texts: placeholders stand where PII stood.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from ..control_api import CacheStats, Why
 from ..dialects.dialect import Dialect
 from ..errors import CacheMiss
-from ..exchange import EVERYTHING, Ask, JsonObject, Selection, Target
+from ..exchange import EVERYTHING, Ask, CacheEntry, JsonObject, Selection, Target
 from ..ports import Clock, Embedder, EntryStore, RecordStore, VectorIndex
 from ..settings import CacheSettings
 from .admission import Admission
 from .entries import Entries
+from .entry_lines import line_of
 from .error_bound import NOTHING_CERTIFIED, ErrorBounds
 from .keeping import Keeper
 from .lookup import Lookup, Tally
@@ -51,6 +53,8 @@ class Cache:
         """`policy` names the PII policy in force, `model` what makes the vectors. `records`: where it is kept how
         right the cache was. `is_shared`: other processes write the store as well."""
         self._settings = settings
+        self._clock = clock
+        self._model = model
         self._tally = Tally()
         self._trouble = Trouble()
         self._entries = Entries(
@@ -183,6 +187,35 @@ class Cache:
     async def _forget_what_was_learned(self, selection: Selection) -> None:
         if selection == Selection(scope=selection.scope):
             await self._bounds.forget(selection.scope)
+
+    async def lines_after(self, entry_id: int, limit: int) -> tuple[int, list[JsonObject]]:
+        """The next entries as an export has them, and the last one's id; none only where there are no more.
+
+        Raises:
+            StoreUnavailable
+        """
+        entries = await self._entries.all_after(entry_id, limit)
+        lines = [line_of(entry, embedder=self._model) for entry in entries]
+        return (entries[-1].id if entries else entry_id), lines
+
+    @property
+    def embedder_name(self) -> str:
+        """What makes the vectors."""
+        return self._model
+
+    async def take_over(self, entry: CacheEntry) -> bool:
+        """Keep an entry of elsewhere, no longer than one of here; not where it has ended or its place is taken.
+
+        Raises:
+            StoreUnavailable
+        """
+        now = self._clock.now().timestamp()
+        expires_at = min(entry.expires_at, entry.created_at + self._settings.ttl_s)
+        if entry.created_at > now or expires_at <= now or await self._entries.get(entry.key) is not None:
+            return False
+        is_kept = await self._entries.put(replace(entry, expires_at=expires_at))
+        self._upkeep.entry_kept()
+        return is_kept
 
     async def stats(self) -> CacheStats:
         """Entries as they are, everything else since the start.

@@ -133,6 +133,39 @@ def warm(
         raise diagnostics.CommandFailed(f"{result.errors} lines failed")
 
 
+@app.command()
+def export(
+    file: Annotated[Path, typer.Argument(help="JSON lines; - is stdout.")],
+    *,
+    config: Config = None,
+) -> None:
+    """Write all that is kept, with its scopes, for `helix cache import`. Readable by you alone."""
+    from ..cache_file import export_cache
+
+    count = export_cache(connect(config), file)
+    diagnostics.say(f"{output.count(count)} entries written")
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="What `helix cache export` wrote; - is stdin.")],
+    *,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Keep what another Helix had kept. Who wrote the file decides what your callers are answered."""
+    from ..cache_file import import_cache
+
+    taken = import_cache(connect(config), file)
+    if as_json:
+        output.json_document(taken)
+    else:
+        output.line(
+            f"{output.count(taken['kept'])} are kept now, "
+            f"{output.count(taken['passed_over'])} had ended or were there, {output.count(taken['with_pii'])} held PII"
+        )
+
+
 def _show_scopes(scopes: list[CacheScope]) -> None:
     """How right kept answers were where the provider was asked all the same."""
     output.table(

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, Literal
 
 from aiohttp import web
 
 from ... import control_api as api
+from ...caching.entry_lines import entry_of
+from ...dialects import dialect_named
 from ...errors import BadRequest
 from ...exchange import JsonObject, Selection
 from ...gateway import Gateway
+from ...json_text import parse_object
 from ..asking import read_object
-from .reading import MAX_BODY_BYTES, MAX_ROWS, json_reply, number_of, text_of, whole_of
+from .reading import MAX_BODY_BYTES, MAX_ROWS, json_reply, limit_of, number_of, text_of, whole_of
 from .router import Route
+
+MAX_LINES = 500
+MAX_LINES_BYTES = 16 * 2**20
 
 
 class CacheRoutes:
@@ -23,6 +30,8 @@ class CacheRoutes:
         return [
             ("GET", api.CACHE_STATS, self.stats),
             ("POST", api.CACHE_CLEAR, self.clear),
+            ("GET", api.CACHE_LINES, self.lines),
+            ("POST", api.CACHE_LINES, self.take_lines),
             ("POST", api.CACHE_WHY, self.why),
         ]
 
@@ -33,6 +42,35 @@ class CacheRoutes:
         body = await read_object(request, MAX_BODY_BYTES)
         selection = _selection_of(body, self._gateway.parts.clock.now().timestamp())
         return json_reply({"cleared": await self._gateway.parts.cache.clear(selection)})
+
+    async def lines(self, request: web.Request) -> web.Response:
+        after = request.query.get("after", "0")
+        if not re.fullmatch(r"[0-9]{1,18}", after):
+            raise BadRequest("after must be a whole number", param="after")
+        last, lines = await self._gateway.parts.cache.lines_after(int(after), min(limit_of(request), MAX_LINES))
+        return json_reply({"last": last, "lines": lines})
+
+    async def take_lines(self, request: web.Request) -> web.Response:
+        lines = (await read_object(request, MAX_LINES_BYTES)).get("lines")
+        if not isinstance(lines, list):
+            raise BadRequest("lines must be a list", param="lines")
+        taken = api.Imported(kept=0, passed_over=0, with_pii=0)
+        for place, line in enumerate(lines):
+            taken[await self._take(place, line)] += 1
+        return json_reply(taken)
+
+    async def _take(self, place: int, line: object) -> Literal["kept", "passed_over", "with_pii"]:
+        cache = self._gateway.parts.cache
+        try:
+            entry = entry_of(line, embedder=cache.embedder_name)
+            dialect, answer = dialect_named(entry.dialect), parse_object(entry.answer)
+        except (BadRequest, KeyError) as error:
+            raise BadRequest(f"lines[{place}]: {error}") from None
+        if answer is None or not dialect.is_normal(answer):
+            raise BadRequest(f"lines[{place}]: answer: expected a complete answer of its dialect")
+        if await self._gateway.rules.privacy.brings_pii(dialect, answer):
+            return "with_pii"
+        return "kept" if await cache.take_over(entry) else "passed_over"
 
     async def why(self, request: web.Request) -> web.Response:
         body = await read_object(request, MAX_BODY_BYTES)
