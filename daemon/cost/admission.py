@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from ..errors import BudgetExceeded, BudgetState, PartUnavailable, StoreUnavailable
 from ..ports import Clock, CounterStore, Hold
@@ -25,6 +27,8 @@ from .standings import SpentNanos, Standing, Standings
 from .turns import Turns
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 LEASE_S = 60.0
 """How long a reservation outlives this process; it is renewed three times in that."""
@@ -40,6 +44,10 @@ for who came just before, and to spare. So long the worst case of others may be 
 
 ASKED_AGAIN_AFTER_S = (0.05, 0.2)
 """A store that did not answer in its 50 ms may only have been busy, or this process: to reserve again is harmless."""
+
+
+DOUBTS_KEPT = 1_000
+"""Those beyond end by themselves within `LEASE_S`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +86,8 @@ class Admission:
         self._turns = Turns()
         self._open_leases: set[str] = set()
         self._owed: list[tuple[str, Sequence[Hold], int]] = []
+        self._doubtful: deque[str] = deque(maxlen=DOUBTS_KEPT)
+        """Calls that were not made, since the store did not answer: it may hold money for them all the same."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def admit(self, lease: str, limits: Sequence[Limit], need: Need) -> Admitted:
@@ -88,11 +98,11 @@ class Admission:
             StoreUnavailable, SpendLogUnavailable: what is left is not known, and this node set nothing aside; nothing
                 is held.
         """
-        for pause_s in ASKED_AGAIN_AFTER_S:
-            with suppress(StoreUnavailable):
-                return await self._admit_or_go_on(lease, limits, need)
-            await asyncio.sleep(pause_s)
-        return await self._admit_or_go_on(lease, limits, need)
+        try:
+            return await self._admit_or_go_on(lease, limits, need)
+        except StoreUnavailable:
+            self._doubtful.append(lease)
+            raise
 
     async def _admit_or_go_on(self, lease: str, limits: Sequence[Limit], need: Need) -> Admitted:
         """By the store, or where it does not answer by what this node has set aside."""
@@ -109,9 +119,9 @@ class Admission:
         return admitted
 
     async def _admit(self, lease: str, limits: Sequence[Limit], need: Need) -> Admitted:
-        await self._standings.make_sure(limits)
+        await self._asked(limits, partial(self._standings.make_sure, limits))
         holds = _holds(limits, need.nanos(need.output_tokens))
-        if await self._reserve(lease, holds):
+        if await self._asked(limits, partial(self._reserve, lease, holds)):
             return Admitted(holds)
         return await self._admit_near_limit(lease, limits, need)
 
@@ -175,6 +185,7 @@ class Admission:
             await asyncio.sleep(SECOND_LOOK_S)
             with suppress(PartUnavailable):
                 await self._settle_owed()
+                await self._end_doubtful()
                 if self._slices is not None:
                     await self._slices.take_care()
 
@@ -214,7 +225,7 @@ class Admission:
             tokens = need.output_within(room.nanos, at_any_size=is_last)
             if tokens is not None:
                 admitted = _admitted(limits, need, tokens)
-                if await self._reserve(lease, admitted.holds):
+                if await self._asked(limits, partial(self._reserve, lease, admitted.holds)):
                     self._turns.call_next(room.limit.counter.name)
                     return admitted
             if left_s <= 0 or (tokens is None and _is_hopeless(room, need)):
@@ -226,9 +237,21 @@ class Admission:
                 await self._turns.wait(room.limit.counter.name, called_within_s)
 
     async def _tightest(self, limits: Sequence[Limit]) -> _Room:
-        standings = await self._standings.of(limits)
+        standings = await self._asked(limits, partial(self._standings.of, limits))
         rooms = (_Room(limit, standing) for limit, standing in zip(limits, standings, strict=True))
         return min(rooms, key=lambda room: room.nanos)
+
+    async def _asked(self, limits: Sequence[Limit], question: Callable[[], Awaitable[T]]) -> T:
+        """The store's answer, asked for again where none came, unless there is something to go on from.
+
+        The very same is asked: what was reserved without an answer is found reserved, with the same amount.
+        """
+        if self._slices is None or not self._slices.cover(limits):
+            for pause_s in ASKED_AGAIN_AFTER_S:
+                with suppress(StoreUnavailable):
+                    return await question()
+                await asyncio.sleep(pause_s)
+        return await question()
 
     async def _reserve(self, lease: str, holds: Sequence[Hold]) -> bool:
         try:
@@ -257,6 +280,11 @@ class Admission:
                 self._owed.pop(0)
             for hold in holds:
                 self._turns.call_next(hold.counter)
+
+    async def _end_doubtful(self) -> None:
+        while self._doubtful:
+            await self._store.settle(self._doubtful[0], (), 0)
+            self._doubtful.popleft()
 
     async def _renew(self) -> None:
         for lease in tuple(self._open_leases):

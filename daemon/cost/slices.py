@@ -98,9 +98,7 @@ class Slices:
 
     def grant(self, lease: str, limits: Sequence[Limit], need: Need) -> int | None:
         """Let a call through on the slices of all its limits; the output tokens granted, None where that cannot be."""
-        now_s = self._clock.monotonic_s()
-        slices = [self._slices.get(limit.counter.name) for limit in limits]
-        good = [each for each in slices if each is not None and each.is_good(now_s)]
+        good = self._good(limits)
         if len(good) < len(limits):
             return None
         tokens = need.output_within(min(each.free_nanos for each in good), at_any_size=True)
@@ -109,6 +107,15 @@ class Slices:
                 each.open[lease] = need.nanos(tokens)
             self._of_call[lease] = good
         return tokens
+
+    def cover(self, limits: Sequence[Limit]) -> bool:
+        """Whether each of them has a slice that could be served from."""
+        return len(self._good(limits)) == len(limits)
+
+    def _good(self, limits: Iterable[Limit]) -> list[Slice]:
+        now_s = self._clock.monotonic_s()
+        slices = (self._slices.get(limit.counter.name) for limit in limits)
+        return [each for each in slices if each is not None and each.is_good(now_s)]
 
     def settle(self, lease: str, spent_nanos: int) -> bool:
         """End a call that was let through here; False where it was not."""

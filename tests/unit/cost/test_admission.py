@@ -277,6 +277,26 @@ async def test_no_call_is_made_while_its_budgets_cannot_be_asked(open_the_books,
     assert [] == await books.rows()
 
 
+async def test_money_that_was_held_although_no_answer_came_is_let_go(open_the_books, monkeypatch):
+    """The store was only slow: it did what it was asked, and nobody knows."""
+    monkeypatch.setattr(admission, "ASKED_AGAIN_AFTER_S", ())
+    books = await open_the_books(budgets=[{"scope": "all", "limit_usd": "10"}])
+    reserve = books.store.reserve
+
+    async def holds_and_is_silent(*arguments):
+        await reserve(*arguments)
+        raise StoreUnavailable("too slow")
+
+    with monkeypatch.context() as slow:
+        slow.setattr(books.store, "reserve", holds_and_is_silent)
+        with pytest.raises(LedgerUnavailable):
+            await books.call(ask(max_tokens=500), output_tokens=1)
+    assert ["5"] == [row["reserved_usd"] for row in await books.accounts.budgets.rows()]
+    await books.accounts._admission._end_doubtful()
+
+    assert ["0"] == [row["reserved_usd"] for row in await books.accounts.budgets.rows()]
+
+
 async def test_a_body_for_many_choices_is_never_clamped_below_a_token_each(open_the_books):
     """Else its providers would write more than what is reserved."""
     books = await open_the_books(budgets=[{"scope": "all", "limit_usd": "0.5"}])
