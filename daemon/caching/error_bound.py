@@ -45,8 +45,9 @@ NOTHING_CERTIFIED: Mapping[Reading, tuple[float, ...]] = {
 }
 
 MIN_CHECKS = 30
-MIN_EXPECTED_ERRORS = 1.0
-"""Checks are enough where so many errors would have been seen at `max_error`, and never fewer than MIN_CHECKS."""
+EVIDENCE = 0.02
+"""Checks that are enough, times the square of `max_error`: 50 for 2%, 200 for 1%, and never fewer than MIN_CHECKS. At
+50 for 1% too, banking77 opened by luck and had 2% wrong."""
 
 PRIOR_CHECKS = 10
 """What certification on other people's questions is worth, in checks of a scope's own."""
@@ -250,7 +251,7 @@ class ErrorBounds:
         for reading in READINGS:
             checks = errors.checks(reading)
             for at, band in enumerate(BANDS[reading]):
-                is_enough = checks.above(at)[0] >= max(MIN_CHECKS, MIN_EXPECTED_ERRORS / max_error)
+                is_enough = checks.above(at)[0] >= checks_needed(max_error)
                 if is_enough and checks.error(at, self._certified[reading][at]) <= max_error:
                     yield checks.candidates(at), Threshold(reading, band)
                     break
@@ -287,6 +288,11 @@ def believed(checks: int, wrong: int, certified: float) -> float:
     weight = checks + PRIOR_CHECKS
     mean = (wrong + PRIOR_CHECKS * certified) / weight
     return mean + CAUTION * math.sqrt(mean * (1 - mean) / (weight + 1))
+
+
+def checks_needed(max_error: float) -> float:
+    """Before a threshold may open."""
+    return max(MIN_CHECKS, EVIDENCE / max_error**2)
 
 
 def is_candidate(odds: Odds) -> bool:

@@ -58,6 +58,8 @@ def as_line(table: BenchTable) -> str:
 
 
 def _cell(row: BenchRow) -> str:
+    if not row["hits"]:
+        return "0.0 / –"
     interval = f"[{100 * row['wrong_low']:.1f}, {100 * row['wrong_high']:.1f}]"
     return f"{100 * row['hit_rate']:.1f} / {100 * row['wrong_of_hits']:.2f} {interval}"
 

@@ -12,11 +12,11 @@ from daemon.adapters.store_embedded import EmbeddedStore
 from daemon.caching.error_bound import (
     BANDS,
     MIN_CHECKS,
-    MIN_EXPECTED_ERRORS,
     PRIOR_CHECKS,
     Checks,
     ErrorBounds,
     Threshold,
+    checks_needed,
     interval,
     is_candidate,
 )
@@ -30,7 +30,7 @@ CERTIFIED: dict[Reading, tuple[float, ...]] = {
     "specific": (0.05, 0.036, 0.028, 0.02, 0.015, 0.01),
     "topical": (0.11, 0.11, 0.11, 0.11, 0.11, 0.10, 0.10, 0.08, 0.04, 0.03, 0.03),
 }
-ENOUGH = int(MIN_EXPECTED_ERRORS / 0.02)
+ENOUGH = round(checks_needed(0.02))
 NEVER_PICKED = b"\xff"
 
 
@@ -136,7 +136,7 @@ def test_what_is_served_keeps_the_posterior_below_max_error(checks: list[tuple[O
         above = [is_right for odds, is_right in checks if threshold.admits(odds)]
         reading, band = threshold
         prior = PRIOR_CHECKS * CERTIFIED[reading][BANDS[reading].index(band)]
-        assert len(above) >= max(MIN_CHECKS, MIN_EXPECTED_ERRORS / max_error)
+        assert len(above) >= checks_needed(max_error)
         assert (above.count(False) + prior) / (len(above) + PRIOR_CHECKS) <= max_error
 
 
