@@ -34,7 +34,7 @@ def _panel(table: BenchTable) -> Iterator[str]:
     yield f'<text x="{LEFT}" y="16" font-size="12" font-weight="bold">{escape(table["file"])}</text>'
     yield from _axes()
     for at, rule in enumerate(NAMES):
-        rows = [row for row in table["rows"] if row["rule"] == rule]
+        rows = [row for row in table["rows"] if row["rule"] == rule and row["hits"]]
         yield from _curve(rows, COLOURS[rule])
         yield f'<text x="{LEFT}" y="{HEIGHT - 18 + 12 * at}" fill="{COLOURS[rule]}">● {NAMES[rule]}</text>'
 

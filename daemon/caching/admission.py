@@ -29,6 +29,9 @@ from .98 on, 0.3% from .97, 1.2% from .95; of banking77, whose labels overlap, 1
 PROVEN_ERROR = 0.02
 """Whoever wants fewer wrong answers than that waits until a scope's own checks allow it."""
 
+POLITE = frozenset(("please", "pls", "kindly", "thanks", "thank"))
+"""Two texts with the same words but for these are as good as the same."""
+
 VERIFIED_SIMILARITY = 0.60
 """From here on the verifier is asked; it was trained down to .55."""
 
@@ -118,7 +121,7 @@ class Admission:
         if not is_candidate(odds):
             return Judgement((*steps, Step("verifier", "stop", detail)))
         steps = (*steps, Step("verifier", "pass", detail))
-        is_as_near = found.similarity >= PROVEN_SIMILARITY or one.tokens == other.tokens
+        is_as_near = found.similarity >= PROVEN_SIMILARITY or _words_of(one) == _words_of(other)
         is_likely = odds.specific >= PROVEN_ODDS and max_error >= PROVEN_ERROR
         is_proven = is_likely and is_as_near and objection_of_words(one, other) is None
         return Judgement((*steps, self._bound(asked, odds, max_error, is_proven=is_proven)), odds)
@@ -131,6 +134,10 @@ class Admission:
         if self._bounds.is_picked(asked.scope, asked.key, max_error):
             return Step("bound", "stop", "picked to be asked, and compared")
         return Step("bound", "hit", "proven" if is_proven else f"{threshold}")
+
+
+def _words_of(features: Features) -> list[str]:
+    return [token for token in features.tokens if token not in POLITE]
 
 
 def similarity(vector: Vector, entry: CacheEntry) -> float:

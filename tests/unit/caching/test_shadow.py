@@ -62,6 +62,7 @@ async def test_what_is_proven_is_served_at_once_unless_fewer_errors_are_wanted(o
     await client.learn("how do I reset a forgotten password?")
 
     assert "semantic" == await client.verdict("How do I reset a forgotten password")
+    assert "semantic" == await client.verdict("hello, how do i reset a forgotten password please")
 
     strict = await open_cache(max_error=0.001)
     assert "miss" == await strict.verdict("how do I reset a forgotten password, please?")
