@@ -24,6 +24,8 @@ that they are still being removed, though nobody gets them any more"""
 CACHE_LINES = f"{PREFIX}/cache/lines"
 """GET ?after=&limit= -> {"last": int, "lines": [an entry, see caching/entry_lines.py]}, none at the end;
 POST {"lines": [...]} -> Imported, or 400 that names the line by its place, from 0 on; those before it are kept then"""
+CACHE_AUDIT = f"{PREFIX}/cache/audit"
+"""POST {"sample", "max_usd"} -> CacheAudit"""
 CACHE_WHY = f"{PREFIX}/cache/why"
 """POST {"text", "model"?, "system"?, "key"?} -> Why"""
 BUDGETS = f"{PREFIX}/budgets"
@@ -175,6 +177,18 @@ class Imported(TypedDict):
     """They had ended, or their places were taken."""
     with_pii: int
     """Answers in which PII was found, which are not kept."""
+
+
+class CacheAudit(TypedDict):
+    checks: int
+    """Near hits that were asked again and compared."""
+    wrong: int
+    failed: int
+    """They could not be: the provider refused, the price is not known, or there was no text."""
+    error_low: float
+    """Of the 95% interval of the share of wrong ones."""
+    error_high: float
+    cost_usd: str
 
 
 class WhyStep(TypedDict):

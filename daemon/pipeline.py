@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
 
+from .auditing import Auditor
 from .caching.cache import Cache
 from .caching.flights import Flights, Seat
 from .control_api import Why
@@ -53,6 +54,7 @@ class Pipeline:
     callers: Callers
     metrics: Metrics
     refreshes: Refreshes
+    auditor: Auditor
     clock: Clock
 
     async def run(self, ask: Ask) -> Reply:
@@ -74,6 +76,8 @@ class Pipeline:
         if lookup.entry is not None:
             if lookup.stale_s and lookup.key is not None:
                 self.refreshes.begin(lookup.key, partial(self._refresh, request))
+            if lookup.verdict is Verdict.SEMANTIC:
+                self.auditor.near_hits.note(request, lookup.entry.answer)
             return await self._from_cache(request, lookup.entry)
         return await self._from_provider(request)
 

@@ -29,6 +29,7 @@ from .adapters.store_embedded import EmbeddedStore
 from .adapters.store_redis import RedisStore
 from .adapters.vaults_embedded import EmbeddedVaults
 from .adapters.vaults_redis import RedisVaults
+from .auditing import Auditor, NearHits
 from .caching.cache import Cache
 from .caching.flights import Flights
 from .caching.measuring import Bench
@@ -77,6 +78,7 @@ class Traffic(NamedTuple):
     """What is under way and what was learned of providers: it outlives a reload."""
 
     flights: Flights
+    near_hits: NearHits
     dispatcher: Dispatcher
 
 
@@ -90,7 +92,7 @@ def build_gateway(loaded: Loaded, load: Callable[[], Loaded]) -> Gateway:
     key = data.installation_key(loaded.data_dir)
     clock = SystemClock()
     parts = _build_parts(settings, loaded.data_dir, clock, key)
-    traffic = Traffic(Flights(), Dispatcher.of(clock))
+    traffic = Traffic(Flights(), NearHits(), Dispatcher.of(clock))
 
     def load_rules() -> Rules:
         return _build_rules(_with_providers(load().settings), parts, traffic, key)
@@ -300,6 +302,7 @@ def _build_rules(settings: Settings, parts: Parts, traffic: Traffic, key: bytes)
         callers=callers,
         metrics=parts.metrics,
         refreshes=parts.refreshes,
+        auditor=Auditor(traffic.near_hits, traffic.flights, fetcher, parts.embedder),
         clock=parts.clock,
     )
     return Rules(settings, Door(server), callers, privacy, providers, pipeline)

@@ -18,6 +18,7 @@ from .diagnostics import CommandFailed, DaemonUnreachable, ExitCode
 
 RUNTIME_FILE = "daemon.json"
 TIMEOUT_S = 30.0
+AUDIT_TIMEOUT_S = 1_800.0
 EXPORTED_LINES = 100
 """At a time: each may be megabytes."""
 FOLLOW_TIMEOUT_S = 60.0
@@ -68,6 +69,10 @@ class ControlClient:
         `api.CACHE_CLEAR`, of which None is left out."""
         cleared = self._send("POST", api.CACHE_CLEAR, selected)["cleared"]
         return None if cleared is None else int(cleared)
+
+    def audit_cache(self, sample: int, max_usd: str) -> api.CacheAudit:
+        wanted = {"sample": sample, "max_usd": max_usd}
+        return cast(api.CacheAudit, self._send("POST", api.CACHE_AUDIT, wanted, timeout_s=AUDIT_TIMEOUT_S))
 
     def cache_lines(self) -> Iterator[list[dict[str, Any]]]:
         """All that is kept, a page of lines at a time."""
@@ -171,10 +176,12 @@ class ControlClient:
     def _get(self, path: str, **query: str | int | None) -> Any:
         return self._send("GET", _with(path, **query))
 
-    def _send(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:
+    def _send(
+        self, method: str, path: str, body: Mapping[str, object] | None = None, *, timeout_s: float = TIMEOUT_S
+    ) -> Any:
         given = {name: value for name, value in (body or {}).items() if value is not None}
         content = json.dumps(given) if body is not None else None
-        with self._asking(method, path, content) as answer:
+        with self._asking(method, path, content, timeout_s=timeout_s) as answer:
             return json.loads(answer.read())
 
     @contextmanager

@@ -134,6 +134,31 @@ def warm(
 
 
 @app.command()
+def audit(
+    *,
+    sample: Annotated[int, typer.Option(min=1, max=500, help="Near hits to ask again.")] = 50,
+    max_usd: Annotated[str, typer.Option(metavar="USD", help="What that may cost.")] = "1",
+    yes: Yes = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Ask some of the last near hits again, and say how many of the kept answers were wrong."""
+    client = connect(config)
+    confirm(f"Ask up to {sample} near hits again, for at most ${max_usd}?", yes=yes)
+    found = client.audit_cache(sample, max_usd)
+    if as_json:
+        output.json_document(found)
+    elif not found["checks"]:
+        output.line(f"nothing could be compared; {output.count(found['failed'])} failed")
+    else:
+        output.line(
+            f"{output.count(found['wrong'])} of {output.count(found['checks'])} were wrong: "
+            f"{found['error_low']:.1%} to {found['error_high']:.1%} (95%), for {output.usd(found['cost_usd'])}; "
+            f"{output.count(found['failed'])} could not be compared"
+        )
+
+
+@app.command()
 def export(
     file: Annotated[Path, typer.Argument(help="JSON lines; - is stdout.")],
     *,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Any, Literal
 
 from aiohttp import web
@@ -32,6 +33,7 @@ class CacheRoutes:
             ("POST", api.CACHE_CLEAR, self.clear),
             ("GET", api.CACHE_LINES, self.lines),
             ("POST", api.CACHE_LINES, self.take_lines),
+            ("POST", api.CACHE_AUDIT, self.audit),
             ("POST", api.CACHE_WHY, self.why),
         ]
 
@@ -71,6 +73,13 @@ class CacheRoutes:
         if await self._gateway.rules.privacy.brings_pii(dialect, answer):
             return "with_pii"
         return "kept" if await cache.take_over(entry) else "passed_over"
+
+    async def audit(self, request: web.Request) -> web.Response:
+        body = await read_object(request, MAX_BODY_BYTES)
+        sample, max_usd = whole_of(body, "sample"), text_of(body, "max_usd")
+        if sample is None or max_usd is None or not re.fullmatch(r"\d{1,6}(\.\d{1,12})?", max_usd):
+            raise BadRequest("sample must be a whole number, and max_usd dollars as text")
+        return json_reply(await self._gateway.rules.pipeline.auditor.audit(sample, Decimal(max_usd)))
 
     async def why(self, request: web.Request) -> web.Response:
         body = await read_object(request, MAX_BODY_BYTES)
