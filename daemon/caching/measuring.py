@@ -11,22 +11,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from hashlib import sha256
 from random import Random
 from typing import Literal, NamedTuple, Protocol, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..control_api import BenchRow
-from ..exchange import CacheEntry, JsonObject, Vector
-from ..json_text import parse_object
+from ..exchange import CacheEntry, Vector
 from ..ports import Embedder
 from .admission import Admission, Asked, Found
 from .error_bound import ErrorBounds, interval
+from .labelled import Pair, Prompt, read_pairs, read_stream
 from .placeholders import why_exact_only
-from .searching import CANDIDATES
+from .similarities import Similarities, Vectors
 from .time_bound import why_time_bound
 from .verifier import Odds, Verifier
 
@@ -36,19 +35,6 @@ FEATURES_HELD = 32_768
 """All of most samples: in a stream old questions come up again and again."""
 
 NO_VECTOR = np.zeros(0, dtype=np.float32)
-
-Vectors = NDArray[np.float32]
-
-
-class Prompt(NamedTuple):
-    text: str
-    label: str
-
-
-class Pair(NamedTuple):
-    asked: str
-    kept: str
-    is_same: bool
 
 
 class Near(NamedTuple):
@@ -207,40 +193,6 @@ def _ask(rule: Rule, text: str, near: Sequence[Near], is_right: Sequence[bool]) 
     return None
 
 
-class Similarities:
-    """Which texts are near to which, by their vectors. Each one's nearest are found once, for all orders and rules."""
-
-    def __init__(self, vectors: Vectors) -> None:
-        self._vectors = vectors
-
-    @cached_property
-    def _neighbours(self) -> NDArray[np.intp]:
-        """A row for each text, nearest first."""
-        return np.concatenate([self._nearest_of(start) for start in range(0, len(self._vectors), ROWS_AT_ONCE)])
-
-    def _nearest_of(self, start: int) -> NDArray[np.intp]:
-        similarities = self._vectors[start : start + ROWS_AT_ONCE] @ self._vectors.T
-        count = min(NEIGHBOURS, similarities.shape[1])
-        places = np.argpartition(-similarities, count - 1)[:, :count]
-        return np.take_along_axis(places, np.argsort(-np.take_along_axis(similarities, places, 1)), 1)
-
-    def of(self, one: int, other: int) -> float:
-        return min(1.0, float(self._vectors[one] @ self._vectors[other]))
-
-    def nearest(self, asked: int, kept: NDArray[np.bool_]) -> list[tuple[int, float]]:
-        """The nearest of those that are kept, with their similarities, nearest first."""
-        near = self._neighbours[asked]
-        found = near[kept[near]][:CANDIDATES]
-        if len(found) < CANDIDATES:  # all its neighbours were answered by others: look at every one that is kept
-            places = np.flatnonzero(kept)
-            found = places[np.argsort(-(self._vectors[places] @ self._vectors[asked]))[:CANDIDATES]]
-        return [(at, self.of(asked, at)) for at in found.tolist()]
-
-
-ROWS_AT_ONCE = 512
-NEIGHBOURS = 64
-
-
 Progress = Callable[[int, int], None]
 """How many texts are embedded, of how many."""
 
@@ -269,7 +221,8 @@ class Bench:
             ValueError: a line is not what it should be; says which.
             EmbedderUnavailable: the model cannot be used.
         """
-        sample = (read_stream(lines) if kind == "stream" else read_pairs(lines)).part(limit)
+        sample = Sample(prompts=read_stream(lines)) if kind == "stream" else Sample(pairs=read_pairs(lines))
+        sample = sample.part(limit)
         vectors = await self.embed(sample, progress)
         return list(self.rows(sample, vectors, max_errors=max_errors, seeds=seeds))
 
@@ -320,45 +273,3 @@ def _row(name: str, setting: float, score: Score) -> BenchRow:
         "wrong_low": round(low, 4),
         "wrong_high": round(high, 4),
     }
-
-
-def read_stream(lines: Iterable[str]) -> Sample:
-    """Of lines of `{"text", "cls"}`; exact repeats are left out.
-
-    Raises:
-        ValueError: a line is not that; says which.
-    """
-    prompts = {}
-    for number, row in _rows(lines):
-        prompts[_text(row, "text", number)] = _text(row, "cls", number)
-    return Sample(prompts=[Prompt(text, label) for text, label in prompts.items()])
-
-
-def read_pairs(lines: Iterable[str]) -> Sample:
-    """Of lines of `{"query", "cached_query", "label"}`; label 1: both want one answer.
-
-    Raises:
-        ValueError: a line is not that; says which.
-    """
-    pairs = []
-    for number, row in _rows(lines):
-        if row.get("label") not in (0, 1):
-            raise ValueError(f"line {number}: label is to be 0 or 1")
-        pairs.append(Pair(_text(row, "query", number), _text(row, "cached_query", number), row["label"] == 1))
-    return Sample(pairs=pairs)
-
-
-def _rows(lines: Iterable[str]) -> Iterator[tuple[int, JsonObject]]:
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            row = parse_object(line)
-            if row is None:
-                raise ValueError(f"line {number}: not a JSON object")
-            yield number, row
-
-
-def _text(row: JsonObject, field: str, number: int) -> str:
-    value = row.get(field)
-    if not isinstance(value, str) or not value:
-        raise ValueError(f"line {number}: {field} is to be a text")
-    return value

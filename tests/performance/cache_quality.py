@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 
 from daemon.adapters.embedder_onnx import OnnxEmbedder
 from daemon.adapters.model_files import find_folder, find_model
-from daemon.caching.measuring import Bench, Sample, read_stream
+from daemon.caching.labelled import read_stream
+from daemon.caching.measuring import Bench, Sample
 from daemon.caching.verifier import FILE, Verifier
 from daemon.control_api import BenchRow, BenchTable
 from daemon.settings import CacheSettings
@@ -32,7 +33,7 @@ MAX_ERRORS = (0.01, 0.02, 0.05)
 
 
 def measure(file: Path, verifier: Verifier, seeds: int, limit: int, vectors: Path | None) -> BenchTable:
-    sample = read_stream(file.read_text("utf-8").splitlines()).part(limit)
+    sample = Sample(prompts=read_stream(file.read_text("utf-8").splitlines())).part(limit)
     bench = Bench(OnnxEmbedder(find_model("minilm")), verifier, CacheSettings().ttl_s)
     rows = list(
         bench.rows(sample, embedded(bench, sample, file, vectors), max_errors=MAX_ERRORS, seeds=range(1, seeds + 1))
