@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -24,7 +23,7 @@ from .request_screen import RequestScreen
 from .requests_table import RequestsTable
 
 if TYPE_CHECKING:
-    from daemon.control_api import CacheStats, LogRow, Overview, Spend, Status
+    from daemon.control_api import LogRow, Overview, Spend, Status
 
 GATHER_S = 0.2
 """How long new requests are gathered before the table is drawn anew: a busy gateway must not keep the screen busy."""
@@ -132,9 +131,11 @@ class DashboardScreen(Screen[None]):
         self._show_title(overview["status"])
         self._tile("spent").show(output.usd(today["cost_usd"]), f"{output.count(today['calls'])} calls")
         self._tile("saved").show(output.usd(today["saved_usd"]), _saved_note(today))
-        self._tile("hits").show(output.share(today["hits"], answered), _hits_note(today, answered, overview["cache"]))
+        self._tile("hits").show(
+            output.share(today["hits"], answered), f"{output.count(today['hits'])} of {output.count(answered)}"
+        )
         self.query_one(BudgetBars).show(overview["budgets"])
-        self.query_one(Parts).show(overview["status"]["parts"])
+        self.query_one(Parts).show(overview["status"]["parts"], overview["cache"]["scopes"])
         self._refused_today = today["refused"]
         self._tile("count").show(output.count(answered + self._refused_today), self._recent_note())
 
@@ -173,13 +174,6 @@ class DashboardScreen(Screen[None]):
         if self._refused_today:
             note.append(f" {output.count(self._refused_today)}✗", style=RED)
         return note
-
-
-def _hits_note(today: Spend, answered: int, cache: CacheStats) -> str:
-    """With the scopes by what near hits may do there, the ones that need a look first."""
-    modes = Counter(scope["mode"] for scope in cache["scopes"])
-    scopes = [f"{modes[mode]} {mode}" for mode in ("stopped", "serving", "shadow") if modes[mode]]
-    return " · ".join([f"{output.count(today['hits'])} of {output.count(answered)}", *scopes])
 
 
 def _saved_note(today: Spend) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from .palette import BLUE, FAINT, GREEN, MODE_STYLES, RED, TROUGH, YELLOW
 if TYPE_CHECKING:
     from textual.events import Resize
 
-    from daemon.control_api import BudgetRow
+    from daemon.control_api import BudgetRow, CacheScope
 
 SPARKS = "▁▂▃▄▅▆▇█"
 BAR = "━"
@@ -109,14 +110,17 @@ def _bar_style(budget: BudgetRow) -> str:
 
 
 class Parts(Static):
-    """What the gateway is made of: those that are not well with their reasons, then the others side by side."""
+    """What the gateway is made of: those that are not well with their reasons, then the scopes of near hits by what
+    these may do there, then the other parts side by side."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._parts: dict[str, dict[str, str]] = {}
+        self._modes: Counter[str] = Counter()
 
-    def show(self, parts: dict[str, dict[str, str]]) -> None:
+    def show(self, parts: dict[str, dict[str, str]], scopes: Iterable[CacheScope]) -> None:
         self._parts = dict(sorted(parts.items()))
+        self._modes = Counter(scope["mode"] for scope in scopes)
         self._redraw()
 
     def on_resize(self, _: Resize) -> None:
@@ -125,13 +129,21 @@ class Parts(Static):
     def _redraw(self) -> None:
         unwell = [_unwell(name, part) for name, part in self._parts.items() if part.get("status") != "ok"]
         well = [name for name, part in self._parts.items() if part.get("status") == "ok"]
-        self.update(Text("\n").join([*unwell, _side_by_side(well, self.size.width)]))
+        near_hits = [_near_hits(self._modes)] if self._modes else []
+        self.update(Text("\n").join([*unwell, *near_hits, _side_by_side(well, self.size.width)]))
 
 
 def _unwell(name: str, part: dict[str, str]) -> Text:
     style = MODE_STYLES.get(part.get("status", ""), RED)
     reason = part.get("reason") or part.get("status", "")
     return Text.assemble(("● ", style), output.printable(name), (f"  {output.printable(reason)}", FAINT))
+
+
+def _near_hits(modes: Mapping[str, int]) -> Text:
+    """How many scopes are in each mode, red where near hits were wrong too often in one of them."""
+    style = RED if modes["stopped"] else GREEN
+    counts = ", ".join(f"{modes[mode]} {mode}" for mode in ("stopped", "serving", "shadow") if modes[mode])
+    return Text.assemble(("● ", style), "near hits", (f"  {counts}", FAINT))
 
 
 def _side_by_side(names: Sequence[str], width: int) -> Text:

@@ -51,6 +51,17 @@ async def test_it_shows_what_was_spent_and_saved(daemon):
         assert "embedder  loading" in shown(pilot, "#parts")
 
 
+async def test_scopes_are_counted_by_what_near_hits_may_do_there(daemon):
+    overview = daemon.answer("GET", api.OVERVIEW)
+    (one,) = overview["cache"]["scopes"]
+    overview["cache"]["scopes"] = [one, *(one | {"scope": f"key:{n}", "mode": "shadow"} for n in range(3))]
+    daemon.answers["GET", api.OVERVIEW] = overview
+    async with Dashboard(daemon.data_dir).run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "near hits" in shown(pilot, "#parts"))
+
+        assert "near hits  1 serving, 3 shadow" in shown(pilot, "#parts")
+
+
 async def test_budgets_are_bars_the_fullest_first(daemon):
     overview = daemon.answer("GET", api.OVERVIEW)
     overview["budgets"] = [
