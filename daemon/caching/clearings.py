@@ -73,8 +73,8 @@ class Clearings:
         read = await self._records.records(RECORDS)
         found = {name: Selection(**record) for name, record in read.items()}
         self._pending = {name: pending for name, pending in self._pending.items() if name in self._removals} | found
-        for name, pending in found.items() if resumes else ():
-            self._start_removal(name, pending)
+        for name in found.keys() - self._removals.keys() if resumes else ():
+            self._start_removal(name, found[name])
 
     async def aclose(self) -> None:
         """What is not removed yet is removed after the next start."""

@@ -58,7 +58,7 @@ class Upkeep:
             self._now.set()
 
     async def _tidy_forever(self) -> None:
-        await self._follow(resumes=True)
+        has_followed = await self._follow(resumes=True)
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(TIDY_EVERY_S):
@@ -66,17 +66,21 @@ class Upkeep:
             self._now.clear()
             await self._entries.look_after_store()
             await self.write()
-            if self._entries.is_shared:
-                await self._follow(resumes=False)
+            if self._entries.is_shared or not has_followed:
+                has_followed = await self._follow(resumes=not has_followed) or has_followed
             if self._is_time_to_evict():
                 self._evicted_s = self._clock.monotonic_s()
                 await self._entries.evict(self.max_entries)
 
-    async def _follow(self, *, resumes: bool) -> None:
-        """What was learned and cleared before, and by other nodes; until it can be read every scope is in shadow."""
-        with suppress(StoreUnavailable):
-            await self._entries.clearings.load(resumes=resumes)
+    async def _follow(self, *, resumes: bool) -> bool:
+        """Read what was learned and cleared before, and by other nodes; whether it could be read. Until then every
+        scope is in shadow."""
+        try:
             await self._bounds.load()
+            await self._entries.clearings.load(resumes=resumes)
+        except StoreUnavailable:
+            return False
+        return True
 
     def _is_time_to_evict(self) -> bool:
         enough = min(EVICT_AFTER_PUTS, self.max_entries // 10 + 1)
