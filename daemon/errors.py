@@ -23,6 +23,7 @@
     │   ├── StoreUnavailable
     │   ├── EmbedderUnavailable
     │   ├── FinderUnavailable
+    │   ├── ModelUnavailable
     │   ├── JournalUnavailable
     │   ├── SpendLogUnavailable
     │   └── SealBroken
@@ -265,6 +266,10 @@ class EmbedderUnavailable(PartUnavailable):
 
 class FinderUnavailable(PartUnavailable):
     """A text could not be scanned for PII."""
+
+
+class ModelUnavailable(PartUnavailable):
+    """A model's files are missing or damaged; installing Helix again helps."""
 
 
 class JournalUnavailable(PartUnavailable):

@@ -156,13 +156,19 @@ class Gateway:
     def part_states(self) -> dict[str, PartState]:
         """Each part's mode, as `/health/ready` names them."""
         states = {
-            "scanner": OK if self.rules.privacy.is_ready else PartState("starting", "loading"),
+            "scanner": self._scanner_state(),
             "embedder": self._embedder_state(),
             "store": OK,
         }
         states |= {name: PartState(*state) for name, state in self.parts.cache.parts().items()}
         states |= {name: PartState(*state) for name, state in self.parts.accounts.parts().items()}
         return states | {name: PartState("degraded", reason) for name, reason in self._failed.items()}
+
+    def _scanner_state(self) -> PartState:
+        privacy = self.rules.privacy
+        if not privacy.is_ready:
+            return PartState("starting", "loading")
+        return PartState("degraded", privacy.degraded) if privacy.degraded else OK
 
     def _embedder_state(self) -> PartState:
         if self.rules.settings.cache.mode != "semantic" or self.parts.embedder.is_ready:

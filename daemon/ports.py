@@ -93,6 +93,11 @@ class Finder(Protocol):
     @property
     def is_ready(self) -> bool: ...
 
+    @property
+    def degraded(self) -> str | None:
+        """Why it finds less than it should, once it is ready; None when it does not."""
+        ...
+
     def warm(self) -> None:
         """Load and run once; takes about a second of CPU. Called from a worker thread.
 

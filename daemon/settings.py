@@ -149,7 +149,8 @@ class CacheSettings(Section):
 
 class RecognizerSettings(Section):
     name: EntityType
-    regex: str
+    regex: str = ""
+    words: tuple[Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)], ...] = ()
     score: float = Field(0.9, gt=0, le=1)
 
     @field_validator("regex")
@@ -161,6 +162,18 @@ class RecognizerSettings(Section):
             raise ValueError(f"not a regular expression: {error}") from None
         return value
 
+    @model_validator(mode="after")
+    def has_something_to_look_for(self) -> RecognizerSettings:
+        if not (self.regex or self.words):
+            raise ValueError("nothing to look for: give it a regex, words, or both")
+        return self
+
+
+TAGGED = ("PERSON", "STREET_ADDRESS", "LOCATION", "ORGANIZATION")
+"""What the tagger finds; PERSON and STREET_ADDRESS are found by patterns as well, where cues leave no doubt."""
+_THRESHOLD = 0.5
+_STRICT_THRESHOLD = 0.3
+
 
 class PiiSettings(Section):
     mode: Literal["off", "detect", "redact", "block"] = "redact"
@@ -168,20 +181,29 @@ class PiiSettings(Section):
     fail: Literal["closed", "open"] = "closed"
     entities: dict[EntityType, Operator] = Field(default_factory=dict)
     audit_days: int = Field(90, ge=0)
+    strict: bool = False
+    thresholds: dict[EntityType, Annotated[float, Field(ge=0, le=1)]] = Field(default_factory=dict)
+    allow: tuple[str, ...] = ()
     recognizers: tuple[RecognizerSettings, ...] = ()
 
     @model_validator(mode="after")
     def entities_are_known(self) -> PiiSettings:
         known = ON_BY_DEFAULT | OFF_BY_DEFAULT | {recognizer.name for recognizer in self.recognizers}
-        for entity_type in self.entities.keys() - known:
-            nearest = get_close_matches(entity_type, known, 1)
-            hint = f"; did you mean {nearest[0]}?" if nearest else "; a recognizer of that name would make it known"
-            raise ValueError(f"{entity_type} in entities is no known kind of PII{hint}")
+        for key, named in (("entities", self.entities.keys()), ("thresholds", self.thresholds.keys())):
+            for entity_type in named - known:
+                nearest = get_close_matches(entity_type, known, 1)
+                hint = f"; did you mean {nearest[0]}?" if nearest else "; a recognizer of that name would make it known"
+                raise ValueError(f"{entity_type} in {key} is no known kind of PII{hint}")
         return self
 
     def operator_of(self, entity_type: str) -> Operator:
         """What becomes of a found value of this kind; `allow` leaves it alone."""
         return self.entities.get(entity_type, "allow" if entity_type in OFF_BY_DEFAULT else "replace")
+
+    def threshold_of(self, entity_type: str) -> float:
+        """The least score that a finding of this kind has to have."""
+        default = (_STRICT_THRESHOLD if self.strict else _THRESHOLD) if entity_type in TAGGED else 0.0
+        return self.thresholds.get(entity_type, default)
 
 
 _OWN_KEYS_OF_PROVIDERS = {

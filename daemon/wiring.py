@@ -38,7 +38,7 @@ from .caching.verifier import Verifier
 from .clock import SystemClock
 from .cost.accounts import Accounts
 from .cost.prices import Prices
-from .errors import CannotStart, EmbedderUnavailable
+from .errors import CannotStart, ModelUnavailable
 from .exchange import LedgerRow
 from .fetch import Fetcher
 from .gateway import Gateway, Parts, Rules
@@ -161,7 +161,7 @@ def build_bench(settings: CacheSettings) -> Bench:
     """The parts that decide on near hits, for `helix bench cache`.
 
     Raises:
-        EmbedderUnavailable: a model file is missing.
+        ModelUnavailable: a model file is missing.
         CannotStart: the verifier cannot be used.
     """
     verifier = _load_verifier()
@@ -250,7 +250,7 @@ def _load_verifier() -> Verifier | None:
     """Without it near hits are only those that are near enough to need none."""
     try:
         return Verifier.load(find_folder("verifier", VERIFIER_FILE))
-    except (EmbedderUnavailable, OSError, ValueError, KeyError) as error:
+    except (ModelUnavailable, OSError, ValueError, KeyError) as error:
         log.warning("the cache's verifier cannot be used: %s", error)
         return None
 

@@ -98,7 +98,7 @@ SOURCES: dict[str, Reading] = {"made": "specific", "banking77": "topical", "clin
 
 def made_questions(families: str = "families.txt", values: str = "values.txt") -> list[Asked]:
     """Questions of the families, with few slots' values so that many differ in one thing only."""
-    rng = random.Random(SEED)  # noqa: S311  repeatable, and no secret
+    rng = random.Random(SEED)
     return list({one.text: one for one in _made(rng, dict(_values(values)), _families(families))}.values())
 
 
@@ -195,7 +195,7 @@ def neighbours(asked: Sequence[Asked]) -> Iterator[tuple[Asked, Asked, float]]:
 
 def fold_of(groups: NDArray[np.str_]) -> NDArray[np.int_]:
     names = sorted(set(groups.tolist()))
-    random.Random(SEED).shuffle(names)  # noqa: S311  repeatable, and no secret
+    random.Random(SEED).shuffle(names)
     fold = {name: at % FOLDS for at, name in enumerate(names)}
     return np.array([fold[group] for group in groups.tolist()])
 

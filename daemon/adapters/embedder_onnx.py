@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -11,14 +10,10 @@ from typing import TypeVar
 import numpy as np
 from tokenizers import Tokenizer
 
-from ..errors import EmbedderUnavailable
+from ..errors import EmbedderUnavailable, ModelUnavailable
 from ..exchange import Vector
 from .model_files import ModelFiles
-
-# Else onnxruntime keeps a device id in the user's home and sends events to Microsoft. It looks when it is loaded.
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-
-import onnxruntime
+from .onnx_session import open_session
 
 Result = TypeVar("Result")
 
@@ -57,7 +52,10 @@ class OnnxEmbedder:
 
     def _load(self) -> None:
         if self._encoder is None:
-            self._files.check()
+            try:
+                self._files.check()
+            except ModelUnavailable as error:
+                raise EmbedderUnavailable(str(error)) from error
             self._encoder = SentenceEncoder(self._files)
 
     async def _on_worker(self, step: Callable[..., Result], *arguments: str) -> Result:
@@ -80,10 +78,8 @@ class SentenceEncoder:
         try:
             # Truncation is set in the file, padding is not.
             self._tokenizer = Tokenizer.from_file(str(files.folder / "tokenizer.json"))
-            self._session = onnxruntime.InferenceSession(
-                files.folder / "model.onnx", session_options(), providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # both libraries raise classes of their own, and bare Exception
+            self._session = open_session(files.folder / "model.onnx")
+        except Exception as error:  # the tokenizer raises bare Exception
             raise EmbedderUnavailable(f"the model in {files.folder} cannot be loaded: {error}") from error
 
     def encode(self, text: str) -> Vector:
@@ -100,16 +96,3 @@ class SentenceEncoder:
             raise EmbedderUnavailable(f"the embedding model failed ({type(error).__name__})") from None
         vector: Vector = vectors[0]
         return vector
-
-
-def session_options() -> onnxruntime.SessionOptions:
-    """One thread, which sleeps when it has nothing to do, and little memory."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.add_session_config_entry("session.inter_op.allow_spinning", "0")
-    # Patterns are kept for every length of text that was ever seen: 6 MB more after 600 texts, and no faster.
-    # The arena stays on: with it the process stays at 118 MB, without it at 125.
-    options.enable_mem_pattern = False
-    return options

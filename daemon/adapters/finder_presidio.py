@@ -1,23 +1,26 @@
-"""The Finder port over Presidio, with patterns and check sums: no model, and nothing from the network."""
+"""The Finder port over Presidio: patterns with check sums, and a small tagger. Nothing comes from the network."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import FinderUnavailable
+from ..errors import FinderUnavailable, ModelUnavailable
 from ..exchange import Span
 from ..settings import PiiSettings
+from .model_files import find_model
 
 if TYPE_CHECKING:
     from presidio_analyzer import EntityRecognizer
 
 logger = logging.getLogger(__name__)
 
-_PATTERNS = Path(__file__).parent / "finder_patterns"
+_HERE = Path(__file__).parent
+_SOURCES = (*sorted((_HERE / "finder_patterns").glob("*.py")), *sorted(_HERE.glob("tagger_*.py")))
 
 
 class PresidioFinder:
@@ -28,48 +31,75 @@ class PresidioFinder:
 
     def __init__(self, settings: PiiSettings) -> None:
         self._settings = settings
+        self._allowed = frozenset(value.casefold() for value in settings.allow)
         self._recognizers: tuple[EntityRecognizer, ...] = ()
+        self._degraded: str | None = None
         self.version = _version(settings)
 
     @property
     def is_ready(self) -> bool:
         return bool(self._recognizers)
 
+    @property
+    def degraded(self) -> str | None:
+        return self._degraded
+
     def warm(self) -> None:
         try:
-            from .finder_presidio_registry import filled_registry
+            from .finder_presidio_registry import filled_registry, tagger_recognizer
 
             registry, unknown = filled_registry(self._settings)
+            try:
+                if tagger := tagger_recognizer(self._settings):
+                    registry.add_recognizer(tagger)
+            except ModelUnavailable as error:
+                self._degraded = f"names and addresses are found by cues only: {error}"
+                logger.warning("%s", self._degraded)
             recognizers = tuple(registry.get_recognizers("en", all_fields=True))
         except Exception as error:
             logger.exception("Presidio could not be loaded")
             raise FinderUnavailable(f"Presidio could not be loaded: {type(error).__name__}") from error
-        if unknown:
+        if unknown := unknown - {kind for recognizer in recognizers for kind in recognizer.supported_entities}:
             logger.warning("nothing here recognizes %s: left as it is", ", ".join(sorted(unknown)))
         self._recognizers = recognizers
+        self.find("Loaded on first use: Ada Lovelace, 12 Long Street")
 
     def find(self, text: str) -> tuple[Span, ...]:
         if not self._recognizers:
             raise FinderUnavailable("the scanner is not loaded")
-        from .finder_patterns.structured import merged
-
         try:
-            return merged(
-                Span(result.start, result.end, result.entity_type, result.score)
-                for recognizer in self._recognizers
-                for result in recognizer.analyze(text, recognizer.supported_entities)
-            )
+            return self._found(text)
         except Exception as error:
             # Its text, and that of its cause, may quote the text that was scanned.
             raise FinderUnavailable(f"the scan failed: {type(error).__name__}") from None
 
+    def _found(self, text: str) -> tuple[Span, ...]:
+        from .finder_patterns.structured import merged
+
+        results = (
+            result
+            for recognizer in self._recognizers
+            for result in recognizer.analyze(text, recognizer.supported_entities)
+        )
+        spans = merged(
+            Span(result.start, result.end, result.entity_type, result.score)
+            for result in results
+            if result.score >= self._settings.threshold_of(result.entity_type)
+        )
+        if not self._allowed:
+            return spans
+        return tuple(span for span in spans if text[span.start : span.end].casefold() not in self._allowed)
+
 
 def _version(settings: PiiSettings) -> str:
-    """A digest of the patterns' own source and of all they lean on, so that nobody has to remember a number."""
+    """A digest of the recognizers' own source and of all they lean on, so that nobody has to remember a number."""
     digest = hashlib.sha256()
-    for path in sorted(_PATTERNS.glob("*.py")):
+    for path in _SOURCES:
         digest.update(path.read_bytes())
+    with suppress(ModelUnavailable):
+        digest.update(find_model("tagger").fingerprint.encode())
     for library in ("presidio-analyzer", "phonenumbers", "tldextract"):
         digest.update(f"{library} {version(library)}\n".encode())
-    digest.update(settings.model_dump_json(include={"entities", "recognizers"}).encode())
+    asked = {"entities", "recognizers", "strict", "thresholds", "allow"}
+    digest.update(settings.model_dump_json(include=asked).encode())
     return digest.hexdigest()[:16]

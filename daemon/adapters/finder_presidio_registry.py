@@ -22,9 +22,12 @@ from presidio_analyzer.predefined_recognizers import (
 )
 
 from ..exchange import Span
-from ..settings import ON_BY_DEFAULT, PiiSettings, RecognizerSettings
+from ..settings import ON_BY_DEFAULT, TAGGED, PiiSettings, RecognizerSettings
 from .finder_patterns.page import Page
 from .finder_patterns.structured import find_structured
+from .finder_patterns.word_list import WordList
+from .model_files import find_model
+from .tagger_onnx import Tagger
 
 _PRESIDIOS_OWN = {
     "DATE_TIME": DateRecognizer,
@@ -81,21 +84,70 @@ class RegexRecognizer(EntityRecognizer):  # type: ignore[misc]
                     yield Span(start, end, self.supported_entities[0], max(score, _NEEDS_CONTEXT_BELOW))
 
 
+class WordListRecognizer(EntityRecognizer):  # type: ignore[misc]
+    """The owner's words for one kind of PII."""
+
+    def __init__(self, entity_type: str, words: Iterable[str], score: float) -> None:
+        self._words = WordList(words)
+        self._score = score
+        super().__init__(supported_entities=[entity_type], name=f"{entity_type} by words")
+
+    def load(self) -> None:
+        """Nothing to load."""
+
+    def analyze(self, text: str, entities: list[str], nlp_artifacts: Any = None) -> list[Any]:
+        (entity_type,) = self.supported_entities
+        return [_result(Span(start, end, entity_type, self._score)) for start, end in self._words.find(text)]
+
+
+class TaggerRecognizer(EntityRecognizer):  # type: ignore[misc]
+    """Names, addresses, places and organizations, as far as they are wanted."""
+
+    def __init__(self, tagger: Tagger, entity_types: list[str]) -> None:
+        self._tagger = tagger
+        super().__init__(supported_entities=entity_types, name="tagger")
+
+    def load(self) -> None:
+        """It is given loaded."""
+
+    def analyze(self, text: str, entities: list[str], nlp_artifacts: Any = None) -> list[Any]:
+        return [_result(span) for span in self._tagger.find(text)]
+
+
 def filled_registry(settings: PiiSettings) -> tuple[RecognizerRegistry, frozenset[str]]:
-    """The registry for these settings, and the kinds that were asked for but need a tagger."""
+    """The registry for these settings without the tagger, and the kinds that were asked for but need it."""
     asked_for = {name for name in settings.entities if settings.operator_of(name) != "allow"}
+    own = [recognizer for recognizer in settings.recognizers if settings.operator_of(recognizer.name) != "allow"]
     recognizers: list[EntityRecognizer] = [
         StructuredRecognizer(sorted(_switched_on(settings))),
-        *(_the_owners(own) for own in settings.recognizers if settings.operator_of(own.name) != "allow"),
+        *(recognizer for settings in own for recognizer in _the_owners(settings)),
         *(_presidios(name) for name in sorted(asked_for & _PRESIDIOS_OWN.keys())),
     ]
     known = {name for recognizer in recognizers for name in recognizer.supported_entities}
     return RecognizerRegistry(recognizers=recognizers), frozenset(asked_for - known)
 
 
-def _the_owners(settings: RecognizerSettings) -> RegexRecognizer:
+def tagger_recognizer(settings: PiiSettings) -> TaggerRecognizer | None:
+    """The tagger, loaded; None where nothing that it finds is wanted.
+
+    Raises:
+        ModelUnavailable: its files are missing or damaged.
+    """
+    thresholds = {name: settings.threshold_of(name) for name in TAGGED if settings.operator_of(name) != "allow"}
+    if not thresholds:
+        return None
+    # It splits words into the pieces that the embedder's tokenizer knows.
+    tokenizer = find_model("minilm").folder / "tokenizer.json"
+    return TaggerRecognizer(Tagger(find_model("tagger"), tokenizer, thresholds), list(thresholds))
+
+
+def _the_owners(settings: RecognizerSettings) -> Iterator[EntityRecognizer]:
     """A low score means nothing here but its rank among findings that overlap: it was switched on by hand."""
-    return RegexRecognizer(settings.name, [(re.compile(settings.regex), max(settings.score, _NEEDS_CONTEXT_BELOW))])
+    score = max(settings.score, _NEEDS_CONTEXT_BELOW)
+    if settings.regex:
+        yield RegexRecognizer(settings.name, [(re.compile(settings.regex), score)])
+    if settings.words:
+        yield WordListRecognizer(settings.name, settings.words, score)
 
 
 def _switched_on(settings: PiiSettings) -> Iterator[str]:

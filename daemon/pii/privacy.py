@@ -56,6 +56,11 @@ class Privacy:
         """Whether a request would be scanned without waiting."""
         return self._settings.mode == "off" or self._scanner.is_ready
 
+    @property
+    def degraded(self) -> str | None:
+        """Why less is found than should be; None when nothing is amiss."""
+        return None if self._settings.mode == "off" else self._scanner.degraded
+
     async def warm(self) -> None:
         """Load the scanner; requests that come before wait for it.
 

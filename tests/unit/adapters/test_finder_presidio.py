@@ -5,8 +5,11 @@ from itertools import pairwise
 
 import pytest
 
+from daemon.adapters import finder_presidio_registry
+from daemon.adapters.finder_patterns.structured import find_structured, merged
 from daemon.adapters.finder_presidio import PresidioFinder
-from daemon.errors import FinderUnavailable
+from daemon.adapters.finder_presidio_registry import StructuredRecognizer
+from daemon.errors import FinderUnavailable, ModelUnavailable
 from daemon.settings import PiiSettings
 
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA7bq\nzP1eP5QGefi2DM==\n-----END RSA PRIVATE KEY-----"
@@ -248,13 +251,27 @@ def finder():
     return finder
 
 
+class Patterns:
+    """The patterns without the tagger, which has its own tests."""
+
+    tlds = StructuredRecognizer(["SECRET"]).tlds
+
+    def find(self, text):
+        return merged(find_structured(text, self.tlds))
+
+
+@pytest.fixture(scope="module")
+def patterns():
+    return Patterns()
+
+
 def kinds(finder, text):
     return [(text[span.start : span.end], span.entity_type) for span in finder.find(text)]
 
 
 @pytest.mark.parametrize(("text", "value", "kind"), FOUND)
-def test_finds(finder, text, value, kind):
-    assert [(value, kind)] == kinds(finder, text)
+def test_finds(patterns, text, value, kind):
+    assert [(value, kind)] == kinds(patterns, text)
 
 
 @pytest.mark.parametrize("text", LEFT_ALONE)
@@ -263,9 +280,9 @@ def test_leaves_alone(finder, text):
 
 
 @pytest.mark.parametrize("unit", HOSTILE)
-def test_ends_on_a_long_run_of(finder, unit):
+def test_ends_on_a_long_run_of(patterns, unit):
     """No pass is more than linear; a quadratic one would not come back."""
-    finder.find(unit * (2**18 // len(unit)))
+    patterns.find(unit * (2**18 // len(unit)))
 
 
 def test_findings_are_sorted_and_do_not_overlap(finder):
@@ -313,11 +330,48 @@ def test_kinds_off_by_default_are_presidios_once_switched_on(kind, text, value):
     assert [(value, kind)] == kinds(finder, text)
 
 
-def test_a_kind_that_needs_a_tagger_is_told_once(caplog):
+def test_a_kind_that_nothing_recognizes_is_told_once(caplog):
     with caplog.at_level(logging.WARNING):
-        PresidioFinder(PiiSettings(entities={"LOCATION": "replace"})).warm()
+        PresidioFinder(PiiSettings(entities={"AGE": "replace", "LOCATION": "replace"})).warm()
 
-    assert "LOCATION" in caplog.text
+    assert "nothing here recognizes AGE: left as it is" in caplog.text
+
+
+def test_the_owners_words_are_found_as_whole_words_in_any_case():
+    settings = PiiSettings(recognizers=[{"name": "PROJECT", "words": ["Project Falcon", "falcon", "C++"]}])
+    finder = PresidioFinder(settings)
+    finder.warm()
+
+    assert [("project  FALCON", "PROJECT"), ("Falcon", "PROJECT"), ("c++", "PROJECT")] == kinds(
+        finder, "the project  FALCON, a Falcon, no falcons, in c++"
+    )
+
+
+def test_a_value_on_the_allow_list_is_left_alone_in_any_case():
+    finder = PresidioFinder(PiiSettings(allow=["Support@Example.com"]))
+    finder.warm()
+
+    assert [("ann@example.com", "EMAIL_ADDRESS")] == kinds(finder, "support@example.com or ann@example.com")
+
+
+def test_findings_below_the_threshold_of_their_kind_are_left_alone():
+    finder = PresidioFinder(PiiSettings(thresholds={"PHONE_NUMBER": 0.9}))
+    finder.warm()
+
+    assert [("ann@example.com", "EMAIL_ADDRESS")] == kinds(finder, "call +44 20 7946 0958 or ann@example.com")
+
+
+def test_without_the_taggers_files_it_is_degraded_and_goes_on_with_patterns(monkeypatch):
+    def missing(name):
+        raise ModelUnavailable("there are no model files")
+
+    monkeypatch.setattr(finder_presidio_registry, "find_model", missing)
+    finder = PresidioFinder(PiiSettings())
+    finder.warm()
+
+    assert finder.is_ready
+    assert "names and addresses are found by cues only: there are no model files" == finder.degraded
+    assert [("Ann Lee", "PERSON")] == kinds(finder, "my name is Ann Lee")
 
 
 def test_the_version_follows_the_settings():

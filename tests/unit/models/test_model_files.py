@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from daemon.adapters.model_files import find_model, read_manifest
-from daemon.errors import EmbedderUnavailable
+from daemon.errors import ModelUnavailable
 
 
 @pytest.fixture
@@ -36,14 +36,14 @@ def test_one_changed_byte_is_noticed(folder: Path, name: str) -> None:
     content[len(content) // 2] ^= 1
     (folder / name).write_bytes(content)
 
-    with pytest.raises(EmbedderUnavailable, match=f"{name} is damaged: install Helix again"):
+    with pytest.raises(ModelUnavailable, match=f"{name} is damaged: install Helix again"):
         read_manifest(folder).check()
 
 
 def test_a_missing_file_is_named(folder: Path) -> None:
     (folder / "model.onnx").unlink()
 
-    with pytest.raises(EmbedderUnavailable, match=r"model\.onnx cannot be read: No such file"):
+    with pytest.raises(ModelUnavailable, match=r"model\.onnx cannot be read: No such file"):
         read_manifest(folder).check()
 
 
@@ -51,12 +51,12 @@ def test_a_missing_file_is_named(folder: Path) -> None:
 def test_a_broken_manifest_is_one_sentence(folder: Path, content: str) -> None:
     (folder / "manifest.json").write_text(content)
 
-    with pytest.raises(EmbedderUnavailable, match=r"manifest\.json cannot be read"):
+    with pytest.raises(ModelUnavailable, match=r"manifest\.json cannot be read"):
         read_manifest(folder)
 
 
 def test_a_model_that_is_not_there_is_one_sentence() -> None:
-    with pytest.raises(EmbedderUnavailable, match=r"no model files in .*: install Helix again"):
+    with pytest.raises(ModelUnavailable, match=r"no model files in .*: install Helix again"):
         find_model("another")
 
 

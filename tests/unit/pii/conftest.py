@@ -42,7 +42,7 @@ def finder(warm_finder):
         asked.append(text)
         return warm_finder.find(text)
 
-    return SimpleNamespace(version="1", is_ready=True, warm=lambda: None, find=find, asked=asked)
+    return SimpleNamespace(version="1", is_ready=True, degraded=None, warm=lambda: None, find=find, asked=asked)
 
 
 @pytest.fixture

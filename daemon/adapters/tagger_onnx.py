@@ -1,0 +1,80 @@
+"""The tagger: names, addresses, places and organizations in a text, by a small convolutional network in ONNX.
+
+A word's vector is a sum of rows of tables, and is remembered; the network reads a word beside its neighbours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..exchange import Span
+from .model_files import ModelFiles
+from .onnx_session import open_session
+from .tagger_spans import TAKEN_IN, LikelyWord, grown
+from .tagger_vectors import Floats, WordVectors
+from .tagger_words import Words, windows
+
+# Memory stays bounded however long a text is.
+_WINDOW_WORDS = 1024
+# Below what is known by a check sum or its own form: where both find something, that decides what it is.
+_MOST_CERTAIN = 0.85
+
+
+class Tagger:
+    """Loaded, and safe from several threads."""
+
+    def __init__(self, files: ModelFiles, tokenizer: Path, thresholds: Mapping[str, float]) -> None:
+        """`thresholds`: the kinds that are wanted, and the least score of each.
+
+        Raises:
+            ModelUnavailable: a file is missing, damaged or cannot be used.
+        """
+        files.check()
+        self._session = open_session(files.folder / "model.onnx")
+        self._vectors = WordVectors(files.folder / "words.npz", tokenizer)
+        self._overlap = int(files.facts["overlap"])
+        kinds: list[str] = files.facts["kinds"]
+        self._kinds = [kind for kind in kinds if kind in thresholds]
+        self._columns: NDArray[np.intp] = np.array([kinds.index(kind) for kind in self._kinds], np.intp)
+        self._thresholds = thresholds
+
+    def find(self, text: str) -> list[Span]:
+        """What is in the text, sorted by start, without overlaps."""
+        spans = (
+            Span(found.start, found.end, found.kind, _MOST_CERTAIN * found.certainty)
+            for found in grown(self._likely_words(text), text)
+        )
+        return [span for span in spans if span.score >= self._thresholds[span.entity_type]]
+
+    def _likely_words(self, text: str) -> Iterator[LikelyWord]:
+        first = 0
+        # A word's label depends on no more words on either side than windows overlap.
+        for words, begin, end in windows(text, _WINDOW_WORDS, self._overlap):
+            if begin == end:
+                continue
+            begins, belongs = self._chances(words)
+            kinds = belongs.argmax(axis=1)
+            for row in (begin + np.flatnonzero(belongs[begin:end].max(axis=1) >= TAKEN_IN)).tolist():
+                kind = kinds[row]
+                certainty = float(belongs[row, kind])
+                yield LikelyWord(
+                    first + row - begin,
+                    *words.spans[row],
+                    words.gaps[row],
+                    self._kinds[kind],
+                    certainty,
+                    float(begins[row, kind]) > certainty / 2,
+                )
+            first += end - begin
+
+    def _chances(self, words: Words) -> tuple[Floats, Floats]:
+        """Of each word and each wanted kind: how likely it begins one, how likely it belongs to one."""
+        inputs = {"vectors": self._vectors.of(words.texts), "gaps": np.array(words.gaps, np.int64)}
+        (labels,) = self._session.run(None, inputs)
+        # Labels are: nothing, then of each kind its beginning and its going on.
+        begins = labels[:, 1 + 2 * self._columns]
+        return begins, begins + labels[:, 2 + 2 * self._columns]

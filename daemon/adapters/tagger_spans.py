@@ -1,0 +1,81 @@
+"""From how likely each word belongs to a name or an address to where these begin and end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from .finder_patterns.page import words
+from .tagger_words import Gap
+
+# A finding takes in words that are at least so likely; how sure it is, its likeliest word says.
+TAKEN_IN = 0.3
+
+_EDGES = ",;:|/()[]{}<>\"'“”‘’«»-–—_*#=@&\\ \n\t"
+# What stands before numbers, in capitals like a name in a form.
+_LABELS = words(
+    "iban bic swift ssn itin tin ein vat nhs nino dob mrn dni nif nie cpf cnpj bsn pesel tfn abn sin pan nir ahv cvv "
+    "cvc pin otp ip ipv4 ipv6 mac url uri uuid id api jwt key token btc eth usd eur gbp"
+)
+
+
+class LikelyWord(NamedTuple):
+    """A word that may belong to a finding."""
+
+    number: int
+    """Counted from the beginning of the text: neighbours have neighbouring numbers."""
+    start: int
+    end: int
+    gap: int
+    kind: str
+    certainty: float
+    """How likely it belongs to a finding of that kind."""
+    begins: bool
+    """Whether it rather begins one than goes on with it."""
+
+
+class Found(NamedTuple):
+    start: int
+    end: int
+    kind: str
+    certainty: float
+
+
+def grown(likely: Iterable[LikelyWord], text: str) -> Iterator[Found]:
+    """Neighbouring words of one kind, as far as they belong together, without the marks around them."""
+    run: list[LikelyWord] = []
+    for word in likely:
+        if run and not _belongs_to(run[-1], word, text):
+            yield from _found(run, text)
+            run = []
+        run.append(word)
+    yield from _found(run, text)
+
+
+def _belongs_to(before: LikelyWord, word: LikelyWord, text: str) -> bool:
+    if word.number != before.number + 1 or word.kind != before.kind:
+        return False
+    if word.kind == "PERSON":
+        # First and last name, with nothing between them, are one person's; over the end of a line no name goes on.
+        return word.gap <= Gap.BLANK and not (word.begins and not text[before.end - 1].isalpha())
+    if word.kind == "STREET_ADDRESS":
+        return not (word.begins and word.gap >= Gap.LINE)
+    return not word.begins
+
+
+def _found(run: list[LikelyWord], text: str) -> Iterator[Found]:
+    if not run:
+        return
+    start, end = run[0].start, run[-1].end
+    while start < end and text[start] in _EDGES:
+        start += 1
+    while start < end and text[end - 1] in _EDGES:
+        end -= 1
+    if _can_be(run[0].kind, text[start:end]):
+        yield Found(start, end, run[0].kind, max(word.certainty for word in run))
+
+
+def _can_be(kind: str, value: str) -> bool:
+    """A name has a letter, an address a number too."""
+    has_letter = any(map(str.isalpha, value)) and value.lower() not in _LABELS
+    return has_letter and (kind != "STREET_ADDRESS" or any(map(str.isdigit, value)))

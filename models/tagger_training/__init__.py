@@ -1,0 +1,1 @@
+"""What train_tagger.py is made of: texts with marked names, and the network that learns from them."""
