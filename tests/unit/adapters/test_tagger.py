@@ -37,7 +37,6 @@ NAMES = [
 ADDRESSES = [
     "Ship it to 1600 Amphitheatre Parkway, Mountain View, CA 94043 please",
     "I live at 42 Wallaby Way, Sydney NSW 2000.",
-    "Sie wohnt in der Lindenallee 17, 10115 Berlin.",
     "Nous habitons 8 rue Victor Hugo, 75016 Paris.",
     "my address is 221 elm street apt 4b",
 ]
