@@ -55,6 +55,7 @@ from .pii.vaults import Vaults
 from .pipeline import Pipeline
 from .ports import Clock, Finder, Provider, Store, VaultStore
 from .refreshing import Refreshes
+from .replying import Replies
 from .routing.attempts import Dispatcher
 from .routing.known_providers import providers_from_environment
 from .routing.optimizing import Optimizer
@@ -298,6 +299,7 @@ def _build_rules(settings: Settings, parts: Parts, traffic: Traffic, key: bytes)
         cache=parts.cache,
         flights=traffic.flights,
         fetcher=fetcher,
+        replies=Replies(parts.vaults, parts.accounts, parts.metrics, parts.clock),
         accounts=parts.accounts,
         callers=callers,
         metrics=parts.metrics,
