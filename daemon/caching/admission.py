@@ -30,7 +30,7 @@ PROVEN_ERROR = 0.02
 """Whoever wants fewer wrong answers than that waits until a scope's own checks allow it."""
 
 POLITE = frozenset(("please", "pls", "kindly", "thanks", "thank"))
-"""Two texts with the same words but for these are as good as the same."""
+"""Two texts with the same words but for these are as good as the same: a check of them would teach nothing."""
 
 VERIFIED_SIMILARITY = 0.60
 """From here on the verifier is asked; it was trained down to .55."""
@@ -121,9 +121,13 @@ class Admission:
         if not is_candidate(odds):
             return Judgement((*steps, Step("verifier", "stop", detail)))
         steps = (*steps, Step("verifier", "pass", detail))
-        is_as_near = found.similarity >= PROVEN_SIMILARITY or _words_of(one) == _words_of(other)
         is_likely = odds.specific >= PROVEN_ODDS and max_error >= PROVEN_ERROR
-        is_proven = is_likely and is_as_near and objection_of_words(one, other) is None
+        if is_likely and objection_of_words(one, other) is None:
+            if _words_of(one) == _words_of(other):
+                return Judgement((*steps, Step("bound", "hit", "the same words")), odds)
+            is_proven = found.similarity >= PROVEN_SIMILARITY
+        else:
+            is_proven = False
         return Judgement((*steps, self._bound(asked, odds, max_error, is_proven=is_proven)), odds)
 
     def _bound(self, asked: Asked, odds: Odds, max_error: float, *, is_proven: bool) -> Step:

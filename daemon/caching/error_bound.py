@@ -13,8 +13,8 @@ would count for more than they are. The certified error is that of questions whi
 be served where this error is at most `max_error`, and it has enough checks. Of those that may, the one with the most
 candidates is the scope's: it goes down as evidence grows.
 
-So a scope begins in shadow: it learns from each candidate and serves none of them (candidates that are proven, see
-admission.py, need no check). Of what is served later a part is still checked, at least one in 20, and a sequential
+So a scope begins in shadow: it learns from each candidate and serves only those that are proven, see admission.py.
+Of what could be served a part is still checked, at least one in 20 (none of what has the same words), and a sequential
 test of these (Wald, 1945; Page, 1954) stops the scope where it finds three times `max_error` 200 times as likely.
 """
 
@@ -298,11 +298,6 @@ def checks_needed(max_error: float) -> float:
 def is_candidate(odds: Odds) -> bool:
     """Whether some threshold would admit it, so that a check says something."""
     return any(_band_of(reading, odds) is not None for reading in READINGS)
-
-
-def is_picked(key: bytes) -> bool:
-    """Whether a request is one of those that are asked though they could be served."""
-    return key[0] < CHECKED_SHARE
 
 
 def interval(wrong: int, checks: int) -> tuple[float, float]:
