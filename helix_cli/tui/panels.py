@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.renderables.digits import Digits as LargeDigits
 from textual.widgets import Digits, Static
 
 from .. import output
@@ -33,6 +34,10 @@ class Tile(Vertical):
     def __init__(self, title: str, *, id: str) -> None:
         super().__init__(id=id)
         self.border_title = title
+        self._figure = "–"
+
+    def on_resize(self) -> None:
+        self._choose_size()
 
     def compose(self) -> ComposeResult:
         yield Digits("–", classes="large")
@@ -40,12 +45,17 @@ class Tile(Vertical):
         yield Static("", classes="note")
 
     def show(self, figure: str, note: str | Text) -> None:
+        self._figure = figure
+        self._choose_size()
         self.query_one(Digits).update(figure)
         self.query_one(".small", Static).update(Text(figure))
         self.note(Text(note) if isinstance(note, str) else note)
 
     def note(self, note: Text) -> None:
         self.query_one(".note", Static).update(note)
+
+    def _choose_size(self) -> None:
+        self.set_class(LargeDigits.get_width(self._figure) > self.content_size.width, "-long")
 
 
 class BudgetBars(Static):
