@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..exchange import Span
 from .model_files import ModelFiles
 from .onnx_session import open_session
-from .tagger_spans import TAKEN_IN, LikelyWord, grown
+from .tagger_spans import TAKEN_IN, LikelyWord, grown, outside_addresses
 from .tagger_vectors import Floats, WordVectors
 from .tagger_words import Words, windows
 
@@ -46,7 +46,7 @@ class Tagger:
         """What is in the text, sorted by start, without overlaps."""
         spans = (
             Span(found.start, found.end, found.kind, _MOST_CERTAIN * found.certainty)
-            for found in grown(self._likely_words(text), text)
+            for found in grown(outside_addresses(self._likely_words(text), text), text)
         )
         return [span for span in spans if span.score >= self._thresholds[span.entity_type]]
 

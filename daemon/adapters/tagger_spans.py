@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -12,11 +13,21 @@ from .tagger_words import Gap
 TAKEN_IN = 0.3
 
 _EDGES = ",;:|/()[]{}<>\"'“”‘’«»-–—_*#=@&\\ \n\t"
+_MAIL_ADDRESS = re.compile(r"[^\s@<>()\[\]{},;:\"']{1,64}@[^\s@<>()\[\]{},;:\"']+")
 # What stands before numbers, in capitals like a name in a form.
 _LABELS = words(
     "iban bic swift ssn itin tin ein vat nhs nino dob mrn dni nif nie cpf cnpj bsn pesel tfn abn sin pan nir ahv cvv "
     "cvc pin otp ip ipv4 ipv6 mac url uri uuid id api jwt key token btc eth usd eur gbp"
 )
+# Programs stand before addresses and quotes as first names do.
+_PROGRAMS = words(
+    "awk bash cat cd chmod chown cp curl cut diff echo find git grep head kill less ls mail make man mkdir mv node npm "
+    "pip ping python rg rm scp sed sh sort ssh sudo tail tar touch tr vim wc wget xargs"
+)
+# An agent's prompt says who it is, and its provider may insist on these words. Whoever bears one as a first name is
+# found by both names.
+_ASSISTANTS = words("claude codex copilot cortana gemini grok siri")
+_NO_NAMES = _LABELS | _PROGRAMS | _ASSISTANTS
 
 
 class LikelyWord(NamedTuple):
@@ -39,6 +50,17 @@ class Found(NamedTuple):
     end: int
     kind: str
     certainty: float
+
+
+def outside_addresses(likely: Iterable[LikelyWord], text: str) -> Iterator[LikelyWord]:
+    """The words but for those of mail addresses: names stand in many, and what is beside one is a value of its own."""
+    inside = [match.span() for match in _MAIL_ADDRESS.finditer(text)] if "@" in text else []
+    at = 0
+    for word in likely:
+        while at < len(inside) and inside[at][1] <= word.start:
+            at += 1
+        if at == len(inside) or word.end <= inside[at][0]:
+            yield word
 
 
 def grown(likely: Iterable[LikelyWord], text: str) -> Iterator[Found]:
@@ -77,5 +99,5 @@ def _found(run: list[LikelyWord], text: str) -> Iterator[Found]:
 
 def _can_be(kind: str, value: str) -> bool:
     """A name has a letter, an address a number too."""
-    has_letter = any(map(str.isalpha, value)) and value.lower() not in _LABELS
+    has_letter = any(map(str.isalpha, value)) and value.lower() not in _NO_NAMES
     return has_letter and (kind != "STREET_ADDRESS" or any(map(str.isdigit, value)))

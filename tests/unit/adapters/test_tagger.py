@@ -108,6 +108,19 @@ def test_a_name_inside_an_email_address_is_part_of_the_address(finder):
     assert ["EMAIL_ADDRESS"] == [span.entity_type for span in finder.find("mail maria.gonzalez@example.com")]
 
 
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("Ann Lee ann.lee@example.com", ["PERSON", "EMAIL_ADDRESS"]),
+        ("grep ann.lee@example.com notes.txt", ["EMAIL_ADDRESS"]),
+        ('{"cmd": "grep ann.lee@example.com notes.txt"}', ["EMAIL_ADDRESS"]),
+        ("Co-Authored-By: Claude <noreply@anthropic.com>", ["EMAIL_ADDRESS"]),
+    ],
+)
+def test_what_stands_beside_an_address_is_a_value_of_its_own(finder, text, kinds):
+    assert kinds == [span.entity_type for span in finder.find(text)]
+
+
 def test_a_long_text_is_read_as_its_parts_are(tagger):
     """Reading goes in windows; offsets and findings do not depend on where one begins."""
     line = "Yesterday Priyanka Deshmukh called about the order, and nobody answered her for an hour.\n\n"
