@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -56,30 +57,29 @@ class PresidioFinder:
                 self._degraded = f"names and addresses are found by cues only: {error}"
                 logger.warning("%s", self._degraded)
             recognizers = tuple(registry.get_recognizers("en", all_fields=True))
+            # Only what has run once is ready: the first run loads more, and would hold up the first requests.
+            self._found(recognizers, "Ada Lovelace, 12 Long Street, +44 20 7946 0958")
         except Exception as error:
             logger.exception("Presidio could not be loaded")
             raise FinderUnavailable(f"Presidio could not be loaded: {type(error).__name__}") from error
         if unknown := unknown - {kind for recognizer in recognizers for kind in recognizer.supported_entities}:
             logger.warning("nothing here recognizes %s: left as it is", ", ".join(sorted(unknown)))
         self._recognizers = recognizers
-        self.find("Loaded on first use: Ada Lovelace, 12 Long Street")
 
     def find(self, text: str) -> tuple[Span, ...]:
         if not self._recognizers:
             raise FinderUnavailable("the scanner is not loaded")
         try:
-            return self._found(text)
+            return self._found(self._recognizers, text)
         except Exception as error:
             # Its text, and that of its cause, may quote the text that was scanned.
             raise FinderUnavailable(f"the scan failed: {type(error).__name__}") from None
 
-    def _found(self, text: str) -> tuple[Span, ...]:
+    def _found(self, recognizers: Sequence[EntityRecognizer], text: str) -> tuple[Span, ...]:
         from .finder_patterns.structured import merged
 
         results = (
-            result
-            for recognizer in self._recognizers
-            for result in recognizer.analyze(text, recognizer.supported_entities)
+            result for recognizer in recognizers for result in recognizer.analyze(text, recognizer.supported_entities)
         )
         spans = merged(
             Span(result.start, result.end, result.entity_type, result.score)

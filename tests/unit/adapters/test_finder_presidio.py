@@ -393,6 +393,22 @@ def test_before_it_is_loaded_it_says_so():
         PresidioFinder(PiiSettings()).find("ann@example.com")
 
 
+def test_it_is_ready_only_once_it_has_run():
+    """The first run loads more than the import did; a request must not wait for it."""
+    ready_while_running = []
+
+    class Observed(PresidioFinder):
+        def _found(self, recognizers, text):
+            ready_while_running.append(self.is_ready)
+            return super()._found(recognizers, text)
+
+    finder = Observed(PiiSettings())
+    finder.warm()
+
+    assert [False] == ready_while_running
+    assert finder.is_ready
+
+
 def test_lone_surrogates_and_nul_do_no_harm(finder):
     assert [("ann@example.com", "EMAIL_ADDRESS")] == kinds(finder, "\ud800\0 ann@example.com \udfff")
 
