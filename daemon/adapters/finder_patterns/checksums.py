@@ -196,7 +196,8 @@ def is_sg_nric_fin(value: str) -> bool:
 
 
 def is_ca_sin(value: str) -> bool:
-    return value[0] not in "08" and luhn(value)
+    """Those that begin with 0 are the tax office's own, for who has no other; those with 8 belong to businesses."""
+    return value[:3] != "000" and value[0] != "8" and luhn(value)
 
 
 def is_kr_rrn(value: str) -> bool:

@@ -81,6 +81,10 @@ def _is_login(text: str, start: int, at: int, end: int) -> bool:
 
 _E164_DIGITS = 15
 _INTERNATIONAL = re.compile(r"\+[0-9]++(?:[ \u00a0\-./()]{1,2}[0-9]++){0,7}+")
+# Digits before or behind it make it a row of a table.
+_AFTER_EXIT_CODE = re.compile(
+    r"(?<![\w.+-])(?<![0-9][ ,/])00([1-9][0-9]*+(?:[ \u00a0\-./()]{1,2}[0-9]++){0,7}+)(?![\w-]|[ .,][0-9])"
+)
 _DIGITS = re.compile(r"[0-9]+")
 _NORTH_AMERICAN = re.compile(
     r"(?<![A-Za-z0-9_.+-])(?:\+?1[ .-]?)?(?:\([2-9][0-9]{2}\) ?[0-9]{3}[ .-]|[2-9][0-9]{2}([.-])[0-9]{3}\1)[0-9]{4}"
@@ -120,6 +124,8 @@ def _phone_end(page: Page, start: int) -> int | None:
     text = page.text
     if text[start - 1 : start] == "+" and start >= 1:
         return _international_end(text, start - 1)
+    if text.startswith("00", start) and (end := _exit_code_end(text, start)) is not None:
+        return end
     begin = start - 1 if start >= 1 and text[start - 1] == "(" else start
     if match := _NORTH_AMERICAN.match(text, begin) or _NORTH_AMERICAN_SPACED.match(text, begin):
         return match.end()
@@ -133,6 +139,18 @@ def _international_end(text: str, plus: int) -> int | None:
         return None
     ends = [group.end() for group in _DIGITS.finditer(match[0])]
     return next((plus + end for end in reversed(ends) if _can_be_dialled(match[0][:end])), None)
+
+
+def _exit_code_end(text: str, start: int) -> int | None:
+    """The same with `00` for the plus; other digits begin so too, so it must be a number that some country gave out."""
+    match = _AFTER_EXIT_CODE.match(text, start)
+    if match is None or not 7 <= sum(map(str.isdigit, match[1])) <= _E164_DIGITS:
+        return None
+    try:
+        is_given_out = phonenumbers.is_valid_number(phonenumbers.parse("+" + match[1]))
+    except NumberParseException:
+        return None
+    return match.end() if is_given_out else None
 
 
 def _can_be_dialled(written: str) -> bool:
@@ -149,6 +167,8 @@ def _national_end(page: Page, begin: int) -> int | None:
     match = _NATIONAL.match(page.text, begin)
     if match is None or page.text[begin - 1 : begin] in ("-", ".", "/", "_", "#"):
         return None
+    if _is_argument(page.text, begin, match[0]):
+        return None
     digits = sum(map(str.isdigit, match[0]))
     if not 7 <= digits <= 15 or _DATE.fullmatch(match[0]):
         return None
@@ -157,6 +177,11 @@ def _national_end(page: Page, begin: int) -> int | None:
     if _UK_MOBILE.fullmatch(match[0]) or near(_CALL_WORDS if surely_formed else _PHONE_WORDS):
         return match.end()
     return None
+
+
+def _is_argument(text: str, begin: int, written: str) -> bool:
+    """Whether it stands as in `call(1234567890)`; in `phone(212) 555-0199` the parentheses are the number's own."""
+    return written[0] == "(" and is_word_char(text[begin - 1 : begin]) and ")" not in written[1:-1]
 
 
 def _with_extension(text: str, end: int) -> int:

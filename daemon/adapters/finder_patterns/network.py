@@ -10,10 +10,11 @@ from ...exchange import Span
 from .page import Page, is_word_char, words
 
 _IPV4 = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![A-Za-z0-9_]|\.[0-9])")
-# `Chrome/1.2.3.4`, `lib-1.2.3.4`, `>=1.2.3.4`, `v1.2.3.4`; but not `ip=`, `root@` or `http://`.
+_PORT = re.compile(r":[0-9]{2,5}(?![A-Za-z0-9_:.])")
+# `chrome/1.2.3.4`, `lib-1.2.3.4`, `>=1.2.3.4`, `v1.2.3.4`; but not `host/`, `ip=`, `root@` or `http://`.
 _VERSION_BEFORE = re.compile(
-    r"(?:(?:^|[\s(;])[A-Z][A-Za-z]{1,20}/|[A-Za-z0-9][-_.]|[=~<>!]= ?|[~^]"
-    r"|\b[vV]|\b(?i:version|release|build|firmware):? ?)\Z"
+    r"(?:(?:^|[\s(;])(?!(?i:ip|ipv4|addr|host|server|dns|peer|client|whois)/)[A-Za-z]{2,21}/"
+    r"|[A-Za-z0-9][-_.]|[=~<>!]= ?|[~^]|\b[vV]|\b(?i:version|release|build|firmware):? ?)\Z"
 )
 # Single digits; or an object identifier, which begins with 0 to 2 and then 0 to 39.
 _VERSION_OR_OID = re.compile(r"[0-9](?:\.[0-9]){3}|[0-2]\.[1-3]?[0-9]\.[0-9]+\.[0-9]+")
@@ -23,6 +24,9 @@ _IP_WORDS = words("ip ips ipv4 address addr host server dns nameserver resolver 
 _GROUPS = re.compile(r":[0-9A-Fa-f]{0,4}:|-[0-9A-Fa-f]{2}-")
 _GROUPED = re.compile(r"[0-9A-Fa-f:.-]*")
 _MAC = re.compile(r"[0-9A-Fa-f]{2}(?:(:[0-9A-Fa-f]{2}){5}|(-[0-9A-Fa-f]{2}){5})")
+_DOTTED_GROUP = re.compile(r"\.[0-9A-Fa-f]{4}\.")
+_DOTTED_MAC = re.compile(r"(?<![\w.-])[0-9A-Fa-f]{4}(?:\.[0-9A-Fa-f]{4}){2}(?![\w-]|\.\w)")
+_MAC_WORDS = words("mac macs arp vlan interface ethernet cisco hardware bssid")
 _LONGEST = 45
 _GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 # RFC 5737: never routed, but in examples they stand for public ones.
@@ -32,6 +36,7 @@ _DOCUMENTATION = tuple(ipaddress.ip_network(block) for block in ("192.0.2.0/24",
 def find_network_addresses(page: Page) -> Iterator[Span]:
     yield from _find_ipv4(page)
     yield from _find_grouped(page.text)
+    yield from _find_dotted_mac(page)
 
 
 def _find_ipv4(page: Page) -> Iterator[Span]:
@@ -54,8 +59,9 @@ def _is_public_ipv4(text: str) -> bool:
 def _is_version(page: Page, start: int, end: int) -> bool:
     if _VERSION_BEFORE.search(page.text[max(0, start - 24) : start]):
         return True
-    could_be = _VERSION_OR_OID.fullmatch(page.text, start, end)
-    return could_be is not None and not page.has_near(start, end, _IP_WORDS)
+    if not _VERSION_OR_OID.fullmatch(page.text, start, end) or _PORT.match(page.text, end):
+        return False
+    return not page.has_near(start, end, _IP_WORDS)
 
 
 def _find_grouped(text: str) -> Iterator[Span]:
@@ -90,6 +96,22 @@ def _grouped_type(word: str) -> str | None:
     except ValueError:
         return None
     return "IP_ADDRESS" if address in _GLOBAL_UNICAST else None
+
+
+def _find_dotted_mac(page: Page) -> Iterator[Span]:
+    """As switches write it: `0011.2233.4455`."""
+    for group in _DOTTED_GROUP.finditer(page.text):
+        match = _DOTTED_MAC.match(page.text, max(0, group.start() - 4))
+        if match and _is_dotted_mac(page, match):
+            yield Span(*match.span(), "MAC_ADDRESS", 0.85)
+
+
+def _is_dotted_mac(page: Page, match: re.Match[str]) -> bool:
+    """Digits alone, as in a date or a price, need a maker's `00` in front or a word near; letters alone are words."""
+    digits = match[0].replace(".", "").lower()
+    if len(set(digits)) == 1 or digits.isalpha():
+        return False
+    return not digits.isdigit() or digits.startswith("00") or page.has_near(*match.span(), _MAC_WORDS)
 
 
 def _is_inside_word(text: str, start: int, end: int) -> bool:

@@ -112,6 +112,18 @@ FOUND = [
     ("Authorization: Bearer abcdef1234567890abcdef", "abcdef1234567890abcdef", "SECRET"),
     ("https://x.io/a?X-Amz-Signature=9f86d081884c7d659a2feaa0c55ad015", "9f86d081884c7d659a2feaa0c55ad015", "SECRET"),
     ("?access_token=a81f3bd9c7e24f10&x=1", "a81f3bd9c7e24f10", "SECRET"),
+    ("fax 5 to 0044 20 7946 0958.", "0044 20 7946 0958", "PHONE_NUMBER"),
+    ("0049 30 901820", "0049 30 901820", "PHONE_NUMBER"),
+    ("from 00442079460958", "00442079460958", "PHONE_NUMBER"),
+    ("call phone(212) 555-0199", "(212) 555-0199", "PHONE_NUMBER"),
+    ("upstream 8.8.8.8:53", "8.8.8.8", "IP_ADDRESS"),
+    ("[2001:4860:4860::8888]:443", "2001:4860:4860::8888", "IP_ADDRESS"),
+    ("host/93.184.216.34", "93.184.216.34", "IP_ADDRESS"),
+    ("0011.2233.4455", "0011.2233.4455", "MAC_ADDRESS"),
+    ("seen at 3c5a.b4d0.9e11.", "3c5a.b4d0.9e11", "MAC_ADDRESS"),
+    ("mac 3456.7890.1234", "3456.7890.1234", "MAC_ADDRESS"),
+    ("SIN 046 454 286", "046 454 286", "CA_SIN"),
+    ("SIN: 130-692-544", "130-692-544", "CA_SIN"),
     ("My name is Ann van der Lee and", "Ann van der Lee", "PERSON"),
     ("see Dr. Smith today", "Smith", "PERSON"),
     ("Dear Ms Brown, hello", "Brown", "PERSON"),
@@ -128,7 +140,90 @@ FOUND = [
     ("12 rue de la Paix", "12 rue de la Paix", "STREET_ADDRESS"),
 ]
 
+_HEX = "9f86d081884c7d659a2feaa0c55ad015"
+_MIXED = "aB3-_x" * 10
+_ALNUM = "aB3c" * 10
+_AZURE_KEY = "aB3/x+9z" * 10 + "abcdef=="
+_AGE_DATA = "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7LQPZRY9X8GF2TVDW0S3JN54KHCE"
+
+ISSUED = [
+    f"SK{_HEX}",
+    f"AC{_HEX}",
+    f"123456789:AAH{_MIXED[:32]}",
+    f"MTE4NzY1NDMyMTA5ODc2NTQzMg.GX1a2B.{_MIXED[:38]}",
+    f"dckr_pat_{_MIXED[:27]}",
+    f"lin_api_{_ALNUM}",
+    f"EAAA{_MIXED}",
+    f"sq0atp-{_MIXED[:22]}",
+    f"sq0csp-{_MIXED[:43]}",
+    f"AGE-SECRET-KEY-1{_AGE_DATA}",
+    f"glpat-{_MIXED[:20]}",
+    f"glpat-{_MIXED[:27]}.01.1a2b3c4d5",
+    f"npm_{_ALNUM[:36]}",
+    f"pypi-AgEIcHlwaS5vcmc{_MIXED}",
+    f"hf_{_ALNUM[:34]}",
+    f"SG.{_MIXED[:22]}.{_MIXED[:43]}",
+    f"shpat_{_HEX}",
+    f"shpss_{_HEX}",
+    f"dop_v1_{_HEX}{_HEX}",
+    f"doo_v1_{_HEX}{_HEX}",
+    f"hvs.CAESI{_MIXED}",
+    "hooks.slack.com/services/T00000000/B00000000/aB3caB3caB3caB3caB3caB3c",
+    PEM.replace("RSA", "OPENSSH"),
+    PEM.replace("\n", "\\n"),
+]
+
+GIVEN = [
+    # (text, the secret in it)
+    ("https://api.x.io/v1?api_key=abc1def2&page=2", "abc1def2"),
+    ("/cb?state=1&token=abcDEF123", "abcDEF123"),
+    ("/cb#access_token=12345678", "12345678"),
+    ("?x=1&token=qwertyuiopasdf", "qwertyuiopasdf"),
+    ("?key=AbCdEf123456789012", "AbCdEf123456789012"),
+    (f"SESSION_KEY={_HEX}", _HEX),
+    ("session_key: 9f86d081884c7d65", "9f86d081884c7d65"),
+    (f"export DD_API_KEY={_HEX}", _HEX),
+    ("DB_PASSWORD=correct-horse\nDEBUG=1", "correct-horse"),
+    ("JWT_SECRET=supersecretvalue", "supersecretvalue"),
+    ("  POSTGRES_PASSWORD: postgres\n", "postgres"),
+    ("  APP_SECRET: s3cretValue9\n", "s3cretValue9"),
+    ('{"AUTH_TOKEN": "k9-x7-p2-q8"}', "k9-x7-p2-q8"),
+    ('const clientSecret = "p8e7Qx~aZ.1";', "p8e7Qx~aZ.1"),
+    ("export MY_TOKEN='zq81-44ab'", "zq81-44ab"),
+    ('password = "letmeinplease"', "letmeinplease"),
+    ("SMTP_PASS=hunter2x", "hunter2x"),
+    ('SECRET_KEY = "django-insecure-abc"', "django-insecure-abc"),
+    ("Authorization: Basic YWRtaW46aHVudGVyMg==", "YWRtaW46aHVudGVyMg=="),
+    ("-H 'authorization: basic dXNlcjpwYXNz'", "dXNlcjpwYXNz"),
+    (f"AccountName=foo;AccountKey={_AZURE_KEY};EndpointSuffix=core.windows.net", _AZURE_KEY),
+    ("postgres://u:p@h", "p"),
+    ("postgresql+asyncpg://u:pw1@h/x", "pw1"),
+]
+
 LEFT_ALONE = [
+    "call(1234567890); dial(2125550199, 3)",
+    "chrome/120.0.0.0 nginx/1.25.31.40 version 8.8.8.8:53",
+    "2024.0101.1200 1234.5678.9012 0000.0000.0000 dead.beef.cafe 1.0011.2233.4455",
+    "0044 0045 0046 0047 0048",
+    "0010 20 30 40 50",
+    "5 0044 20 7946 0958",
+    "sin 046 454 287",
+    "PASSWORD=changeme DB_PASSWORD=change_me_123",
+    "PASSWORD=password\nDB_PASSWORD=required\nSECRET=optional",
+    "API_KEY=your-key-here API_TOKEN=<your token> SECRET_KEY=xxxxxxxxxxxx",
+    "TOKEN=${VAR}\nTOKEN=$(cat token1)\nDB_PASSWORD={{ .Values.password1 }}",
+    'TOKEN = os.environ["TOKEN1"]; SECRET=process.env.SECRET1',
+    "TOKEN=getToken1(); API_TOKEN: CharField(max_length=64)",
+    "RESET_PASSWORD = 'resetPassword'",
+    '{"password": "Passwort", "confirm_password": "Confirm", "forgot_password": "Forgot password?"}',
+    "SECRET_NAME=my-secret-name\nTOKEN_LIMIT=128000\nTOKEN_URL=https://x.io/token1",
+    "?token_type=bearer1&page_token=2&grant=token&key=value",
+    f"CACHE_KEY={_HEX}\ncache_key: {_HEX}",
+    "Authorization: Basic authentication, Basic dGVzdA==, basic knowledge",
+    f"SKU{_HEX} AC power, SK{_HEX}0",
+    "12345:AAHdqT 12:34:56:AA:BB",
+    f"data:image/png;base64,iVBORw0K/EAAA{_ALNUM}{_ALNUM}",
+    f"a.GX1a2B.{_MIXED[:38]} hvs.foo EAAAAA",
     "",
     "Hello, how are you today?",
     "The meeting is on 2024-05-06 at 12:30:45.",
@@ -241,7 +336,40 @@ HOSTILE = [
     "token=",
     "password:",
 ]
-HOSTILE += ["Mr. A", "-----BEGIN ", "12 A", "born ", "Dear A", "%40", "@a.", "0x", "regards,\n", "("]
+HOSTILE += [
+    "0044 ",
+    "00",
+    ".",
+    ".0011",
+    "8.8.8.8:",
+    "[::",
+    "=",
+    '"',
+    " ",
+    "key=",
+    "A_KEY=",
+    "&a_token=",
+    "basic ",
+    "12345678:AA",
+]
+HOSTILE += [
+    ".aaaaaa.",
+    "SECRET=",
+    "PASSWORD=a",
+    "EAAA",
+    "hvs.1",
+    "SK1",
+    "Mr. A",
+    "-----BEGIN ",
+    "12 A",
+    "born ",
+    "Dear A",
+    "%40",
+    "@a.",
+    "0x",
+    "regards,\n",
+    "(",
+]
 
 
 @pytest.fixture(scope="module")
@@ -272,6 +400,17 @@ def kinds(finder, text):
 @pytest.mark.parametrize(("text", "value", "kind"), FOUND)
 def test_finds(patterns, text, value, kind):
     assert [(value, kind)] == kinds(patterns, text)
+
+
+@pytest.mark.parametrize("key", ISSUED)
+def test_finds_a_key_by_its_issuers_form(patterns, key):
+    assert [(key, "SECRET")] == kinds(patterns, key)
+    assert [(key, "SECRET")] == kinds(patterns, f"KEY: '{key}'\n")
+
+
+@pytest.mark.parametrize(("text", "secret"), GIVEN)
+def test_finds_a_secret_by_what_it_is_given_to(patterns, text, secret):
+    assert [(secret, "SECRET")] == kinds(patterns, text)
 
 
 @pytest.mark.parametrize("text", LEFT_ALONE)

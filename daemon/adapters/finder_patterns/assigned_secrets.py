@@ -1,0 +1,217 @@
+"""Values that are given to something called a password, a token, a key: in prose, code, settings and addresses."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+from .page import Page, positions, words
+
+_PASSWORD_WORDS = ("passw", "passphrase", "pwd", "passcode")
+_TOKEN_WORDS = ("secret", "token", "bearer", "credential")
+_SIGNATURE_WORDS = ("signature=", "sig=")
+# From the word on: the rest of the name, a sign of assignment.
+_IS = r"[\w.-]{0,32}[\"'`\]]{0,2}(?:\s{0,3}(?::=|=>|=|:)\s{0,3}|\s{1,2}(?:is|ist|es|est)\s{1,2}:?"
+_QUOTE = r"(?:[Bb]earer |[Bb]asic )?(?P<quote>[\"'`]?)"
+_VALUE = r"(?P<value>[^\s\"'`,;<>(){}\[\]]{6,512})"
+# A value that is no password ends at "&", which parts the fields of a URL's query.
+_FIELD_VALUE = r"(?P<value>[^\s\"'`,;<>(){}\[\]&]{6,512})"
+_PASSWORD_ASSIGNMENT = re.compile(rf"{_IS}){_QUOTE}{_VALUE}")
+# A blank is enough behind `Bearer`.
+_TOKEN_ASSIGNMENT = re.compile(rf"{_IS}|[ \t]){_QUOTE}{_FIELD_VALUE}")
+_SIGNATURE_ASSIGNMENT = re.compile(r"(?P<quote>)(?P<value>[^\s\"'`&#<>]{12,512})")
+
+
+def find_assigned_secrets(page: Page) -> Iterator[tuple[int, int]]:
+    for found in (_find_named(page), _find_keys(page), _find_declared(page), _find_in_queries(page)):
+        for match in found:
+            start = match.start("value")
+            yield start, start + len(_trimmed(match))
+
+
+def _find_named(page: Page) -> Iterator[re.Match[str]]:
+    """What follows a word for secrets in any way that gives it a value."""
+    for names, assignment, is_secret in (
+        (_PASSWORD_WORDS, _PASSWORD_ASSIGNMENT, _looks_like_password),
+        (_TOKEN_WORDS, _TOKEN_ASSIGNMENT, _looks_random),
+        (_SIGNATURE_WORDS, _SIGNATURE_ASSIGNMENT, _looks_random),
+    ):
+        for name in names:
+            for at in positions(page.lower, name):
+                yield from _literal(assignment.match(page.text, at + len(name)), is_secret)
+
+
+def _literal(match: re.Match[str] | None, is_secret: Callable[[str], bool]) -> Iterator[re.Match[str]]:
+    if match and not _is_code(match) and not _is_fill_in(match["value"]) and is_secret(_trimmed(match)):
+        yield match
+
+
+_SECRET_KEY_NAME = re.compile(
+    r"(?:api|access|account|admin|app|application|auth|client|consumer|deploy|encryption|hmac|jwt|license|master"
+    r"|private|service|session|shared|signing|storage)[_ -]?\Z"
+)
+_SETTING_KEY_NAME = re.compile(r"(?<![A-Za-z0-9_])[A-Z][A-Z0-9_]{0,30}_\Z")
+_OPEN_KEY_NAME = re.compile(
+    r"(?:PUBLIC|PUBLISHABLE|CACHE|SORT|PARTITION|PRIMARY|FOREIGN|IDEMPOTENCY|DEDUP|OBJECT|LOOKUP|GROUP|INDEX|ROW|HASH"
+    r"|ROUTING)_\Z"
+)
+_KEY_NAME_REACH = 34
+
+
+def _find_keys(page: Page) -> Iterator[re.Match[str]]:
+    """Of all that is called a key only what is one: `api_key`, `SESSION_KEY`, but no key of a cache or a table."""
+    for at in positions(page.lower, "key"):
+        before = max(0, at - _KEY_NAME_REACH)
+        name = page.text[before:at]
+        is_setting = _SETTING_KEY_NAME.search(name) and not _OPEN_KEY_NAME.search(name)
+        if is_setting or _SECRET_KEY_NAME.search(page.lower[before:at]):
+            yield from _literal(_TOKEN_ASSIGNMENT.match(page.text, at + len("key")), _looks_random)
+
+
+# The name ends with the word, and the value is all there is: a setting, or a string in quotes.
+_PASSWORD_ENDS = ("password", "passwd")
+_DECLARED_WORDS = (*_PASSWORD_ENDS, "secret", "token", "_pass")
+_DECLARATION = re.compile(
+    rf"(?:_?key)?[\"'`\]]{{0,2}}(?P<sign>\s{{0,3}}(?::=|=>|=|:)\s{{0,3}})(?P<quote>[\"'`]?){_FIELD_VALUE}",
+    re.IGNORECASE,
+)
+_SETTING_NAME = re.compile(r"(?<![A-Za-z0-9_])[A-Z0-9_]{4,48}\Z")
+_NAME_REACH = 49
+_SHORTEST_OF_LETTERS = 8
+
+
+def _find_declared(page: Page) -> Iterator[re.Match[str]]:
+    """`DB_PASSWORD=correct-horse`, `clientSecret: "p8e7.Qx~1"`: with such a name, a value need not be random."""
+    for word in _DECLARED_WORDS:
+        for at in positions(page.lower, word):
+            name_end = at + len(word)
+            if match := _DECLARATION.match(page.text, name_end):
+                yield from _literal(match, _expected(page.text[max(0, name_end - _NAME_REACH) : name_end], match))
+
+
+def _expected(name: str, match: re.Match[str]) -> Callable[[str], bool]:
+    """What a value must look like, by how the name is written and where the value stands."""
+    if _SETTING_NAME.search(name):
+        return _is_given_value if _stands_alone(match) else _looks_random
+    if not _is_quoted(match) or name.endswith("_pass"):
+        return _looks_random
+    return _is_given_value if name.lower().endswith(_PASSWORD_ENDS) and "=" in match["sign"] else _is_mixed
+
+
+def _stands_alone(match: re.Match[str]) -> bool:
+    """In quotes, or up to the end of the line as shells, YAML and .env files have it: no operand of an expression."""
+    if match["quote"]:
+        return _is_quoted(match)
+    is_spaced_like_a_setting = match["sign"] in ("=", ":", ": ")
+    return is_spaced_like_a_setting and not match.string[match.end() : match.end() + 1].strip()
+
+
+def _is_quoted(match: re.Match[str]) -> bool:
+    return match["quote"] != "" and match.string.startswith(match["quote"], match.end())
+
+
+def _is_given_value(value: str) -> bool:
+    """Letters and digits, or words that do not only say what belongs there."""
+    if _looks_like_password(value):
+        return True
+    named = set(re.findall(r"[a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", value).lower()))
+    return len(value) >= _SHORTEST_OF_LETTERS and len(set(value)) > 3 and bool(named - _WORDS_FOR_VALUES)
+
+
+def _is_mixed(value: str) -> bool:
+    return len(value) >= 8 and any(map(str.isdigit, value)) and _looks_like_password(value)
+
+
+_QUERY_SECRET = re.compile(
+    r"[?&#;](?:[a-z0-9_.-]{0,24}[_.-])?(?:api[_-]?key|apikey|token|secret|passw(?:or)?d|pwd|[a-z]{1,12}token)="
+    r"(?P<quote>)(?P<value>[^\s\"'`&#<>(){}\[\]]{6,512})",
+    re.IGNORECASE,
+)
+_QUERY_KEY = re.compile(r"[?&](?:key|auth)=(?P<quote>)(?P<value>[^\s\"'`&#<>(){}\[\]]{6,512})", re.IGNORECASE)
+
+
+def _find_in_queries(page: Page) -> Iterator[re.Match[str]]:
+    """`?api_key=...&token=...`: nothing but a value stands in a URL's query, so it may be short."""
+    if "=" not in page.text:
+        return
+    for pattern, is_secret in ((_QUERY_SECRET, _is_query_value), (_QUERY_KEY, _looks_random)):
+        for match in pattern.finditer(page.text):
+            yield from _literal(match, is_secret)
+
+
+def _is_query_value(value: str) -> bool:
+    if value.isdigit():
+        return len(value) >= 8 and len(set(value)) > 3
+    return _looks_like_password(value) or (value.isalpha() and len(value) >= 12)
+
+
+def _trimmed(match: re.Match[str]) -> str:
+    """The value without the punctuation that ends a sentence; in quotes it stands as it is."""
+    value = match["value"]
+    return value if match["quote"] else value.rstrip(".:?!")
+
+
+_ATTRIBUTE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
+
+
+def _is_code(match: re.Match[str]) -> bool:
+    """Whether the value is an expression (`self.token2.text`, `get1(`, `${X}`) and not a literal."""
+    value = match["value"]
+    return (
+        match.string[match.end() : match.end() + 1] in ("(", "[", "{")
+        or value.startswith(("$", "%", "@", "/", "./", "http://", "https://"))
+        or (not match["quote"] and _ATTRIBUTE.fullmatch(value) is not None)
+    )
+
+
+_FILL_IN = re.compile(
+    r"(?:change|replace)[-_]?(?:me|this|it|with)|(?:your|insert|enter|put|example|dummy|sample|fake)[-_]"
+    r"|your(?:api|access|secret)?(?:key|token|secret|password)|placeholder|redacted|todo|fixme|x{4}|\.{3}",
+    re.IGNORECASE,
+)
+_WORDS_FOR_VALUES = words(
+    "a access admin any api app auth authorization authentication basic bearer body boolean changed client "
+    "confirm confirmation confirmed configured cookie credential credentials default description disabled "
+    "empty enabled encrypted env environment error expired false forgot forgotten from get given header here "
+    "hidden id identifier in incorrect input integer invalid is key latest length login missing my name "
+    "new no none not null number of old optional or pass passwort password passwords path please private "
+    "prompt protected refresh required reset save secret secrets session set show sign simple some string "
+    "strong test testing text the to token tokens true type undefined unknown unset update user "
+    "username value valid variable vault weak with wrong your"
+)
+
+
+def _is_fill_in(value: str) -> bool:
+    """Whether it only says what belongs there: `changeme`, `your-key-here`."""
+    return _FILL_IN.match(value) is not None
+
+
+_STRONG_SYMBOLS = frozenset("!@#$%^&*+?~")
+
+
+def _looks_like_password(value: str) -> bool:
+    """Letters and digits, or one of the symbols that people put into passwords; not all one character."""
+    kinds = (any(map(str.isalpha, value)), any(map(str.isdigit, value)), not _STRONG_SYMBOLS.isdisjoint(value))
+    return sum(kinds) >= 2 and len(set(value)) > 3
+
+
+_LETTERS_AND_DIGITS = re.compile(r"[A-Za-z0-9+/=]+")
+
+
+def _looks_random(value: str) -> bool:
+    """A long run of letters and digits mixed, with much to tell per character.
+
+    A name of a model, a date or a path has its letters and digits in shorter runs. Random
+    hexadecimal of 12 characters has 2.8 bits a character or more, nearly always.
+    """
+    longest = max(_LETTERS_AND_DIGITS.findall(value), key=len, default="")
+    digits = sum(map(str.isdigit, longest))
+    is_mixed = digits >= 2 or (digits == 1 and len(longest) >= 16 and longest.lower() != longest)
+    return len(longest) >= 10 and is_mixed and any(map(str.isalpha, longest)) and _bits_per_character(longest) >= 2.8
+
+
+def _bits_per_character(text: str) -> float:
+    size = len(text)
+    return -sum(count / size * math.log2(count / size) for count in Counter(text).values())
