@@ -78,6 +78,7 @@ _DECLARATION = re.compile(
     re.IGNORECASE,
 )
 _SETTING_NAME = re.compile(r"(?<![A-Za-z0-9_])[A-Z0-9_]{4,48}\Z")
+_COMPOUND_NAME = re.compile(r"[A-Za-z0-9][_-][A-Za-z]+\Z")
 _NAME_REACH = 49
 _SHORTEST_OF_LETTERS = 8
 
@@ -95,17 +96,25 @@ def _expected(name: str, match: re.Match[str]) -> Callable[[str], bool]:
     """What a value must look like, by how the name is written and where the value stands."""
     if _SETTING_NAME.search(name):
         return _is_given_value if _stands_alone(match) else _looks_random
-    if not _is_quoted(match) or name.endswith("_pass"):
+    if name.endswith("_pass"):
         return _looks_random
-    return _is_given_value if name.lower().endswith(_PASSWORD_ENDS) and "=" in match["sign"] else _is_mixed
+    if _is_quoted(match):
+        return _is_given_value if _is_given_password(name, match) else _is_mixed
+    is_field = match["sign"] == "=" or _COMPOUND_NAME.search(name)
+    return _is_mixed if is_field and _stands_alone(match) else _looks_random
+
+
+def _is_given_password(name: str, match: re.Match[str]) -> bool:
+    """`password = "Letmein..."`; behind a colon, a word with a capital is a label of a form more often."""
+    return name.lower().endswith(_PASSWORD_ENDS) and ("=" in match["sign"] or match["value"][0].islower())
 
 
 def _stands_alone(match: re.Match[str]) -> bool:
-    """In quotes, or up to the end of the line as shells, YAML and .env files have it: no operand of an expression."""
+    """In quotes, or up to a blank or `&`, as shells, YAML and forms have it: no operand of an expression."""
     if match["quote"]:
         return _is_quoted(match)
     is_spaced_like_a_setting = match["sign"] in ("=", ":", ": ")
-    return is_spaced_like_a_setting and not match.string[match.end() : match.end() + 1].strip()
+    return is_spaced_like_a_setting and not match.string[match.end() : match.end() + 1].strip(" \t\r\n&")
 
 
 def _is_quoted(match: re.Match[str]) -> bool:
@@ -179,7 +188,7 @@ _WORDS_FOR_VALUES = words(
     "new no none not null number of old optional or pass passwort password passwords path please private "
     "prompt protected refresh required reset save secret secrets session set show sign simple some string "
     "strong test testing text the to token tokens true type undefined unknown unset update user "
-    "username value valid variable vault weak with wrong your"
+    "username value valid variable vault wachtwoord weak with wrong your"
 )
 
 

@@ -81,9 +81,9 @@ def _is_login(text: str, start: int, at: int, end: int) -> bool:
 
 _E164_DIGITS = 15
 _INTERNATIONAL = re.compile(r"\+[0-9]++(?:[ \u00a0\-./()]{1,2}[0-9]++){0,7}+")
-# Digits before or behind it make it a row of a table.
+# Digits before or behind it make it a row of a table; in one piece it may be an article's number.
 _AFTER_EXIT_CODE = re.compile(
-    r"(?<![\w.+-])(?<![0-9][ ,/])00([1-9][0-9]*+(?:[ \u00a0\-./()]{1,2}[0-9]++){0,7}+)(?![\w-]|[ .,][0-9])"
+    r"(?<![\w.+-])(?<![0-9][ ,/])00([1-9][0-9]*+(?:[ \u00a0\-./()]{1,2}[0-9]++){1,7}+)(?![\w-]|[ .,][0-9])"
 )
 _DIGITS = re.compile(r"[0-9]+")
 _NORTH_AMERICAN = re.compile(
