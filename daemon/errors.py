@@ -15,7 +15,8 @@
     │   ├── BudgetExceeded             429 budget_exceeded
     │   ├── CacheMiss                  504 cache_miss
     │   ├── UpstreamFailed             502: nothing usable came back
-    │   │   └── UpstreamTimeout        504
+    │   │   ├── UpstreamTimeout        504
+    │   │   └── PiiInAnswer            502 pii_in_answer
     │   ├── KeysUnavailable            503 keys_unavailable
     │   ├── PiiUnavailable             503 pii_unavailable
     │   └── LedgerUnavailable          503 ledger_unavailable
@@ -226,6 +227,19 @@ class UpstreamTimeout(UpstreamFailed):
 
     status = 504
     code = "upstream_timeout"
+
+
+class PiiInAnswer(UpstreamFailed):
+    """The answer brings a kind of PII that the owner blocks; asking again would cost, and may bring it again."""
+
+    code = "pii_in_answer"
+
+    def __init__(self, entity_type: str) -> None:
+        super().__init__(f"the answer holds {entity_type}, which this gateway does not let through")
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"x-should-retry": "false"}
 
 
 class KeysUnavailable(RequestRefused):

@@ -103,6 +103,8 @@ class Ask:
     received_at: datetime
     started_s: float
     """Monotonic clock at the first byte."""
+    scan_answer: bool = False
+    """Whether the caller wants PII replaced that the model itself brings."""
     session: str = ""
     """The conversation or run that it belongs to, by its client's own id."""
     client: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,6 +15,9 @@ from .exchange import CacheEntry, JsonObject, LedgerRow, Reply, Verdict
 from .fetch import Asked, Request
 from .json_text import parse_object, to_json
 from .monitoring.metrics import Metrics
+from .pii.answers import AnswerScan
+from .pii.audit import Audit
+from .pii.privacy import Privacy, counts_header
 from .pii.remembering import RememberingSource
 from .pii.revealing import PieceSource, RevealedStream, reveal_whole
 from .pii.vaults import Vaults
@@ -24,7 +28,9 @@ from .ports import Clock
 class Replies:
     """Makes replies. `leads`: the request made the call itself, others follow it."""
 
+    privacy: Privacy
     vaults: Vaults
+    audit: Audit
     accounts: Accounts
     metrics: Metrics
     clock: Clock
@@ -43,9 +49,9 @@ class Replies:
         if asked.is_file:
             return Reply(asked.status, headers, pieces=RevealedStream(seat, None))
         vault, dialect = request.hidden.vault, request.dialect
-        rewriter = dialect.rewriter(
-            None if vault.is_empty else vault.restorer, with_usage=dialect.wants_usage(request.ask.body)
-        )
+        scan = self._answer_scan(request, Counter())
+        restore = scan.restorer if scan is not None else None if vault.is_empty else vault.restorer
+        rewriter = dialect.rewriter(restore, with_usage=dialect.wants_usage(request.ask.body))
         at_end = None if leads else partial(self._record_follower, request, asked)
         source: PieceSource = seat
         if not vault.is_empty and dialect.is_kept(request.ask.body):
@@ -57,14 +63,34 @@ class Replies:
         await self._forget_removed(request, asked)
         row = asked.row if leads else self._record_follower(request, asked)
         headers = self._headers_of(request, asked, row, leads=leads)
-        return Reply(asked.status, headers, await self._revealed(request, asked, body))
-
-    async def _revealed(self, request: Request, asked: Asked, body: bytes) -> bytes:
         if asked.status != 200:
-            return body
+            return Reply(asked.status, headers, body)
         if asked.streamed:  # this caller asked for it whole
             body = to_json(request.dialect.assemble(body) or request.dialect.assemble_partial(body))
-        return self._in_callers_form(request, await self._revealed_whole(request, body))
+        brought: Counter[str] = Counter()
+        body = await self._scanned(request, body, brought)
+        if brought:
+            headers["x-helix-answer-pii"] = counts_header(brought)
+        return Reply(200, headers, self._in_callers_form(request, await self._revealed_whole(request, body)))
+
+    async def _scanned(self, request: Request, body: bytes, brought: Counter[str]) -> bytes:
+        """The answer without PII that the model itself brings, where somebody wants that. What is kept in the cache
+        brings none, so hits are not scanned."""
+        scan = self._answer_scan(request, brought)
+        answer = parse_object(body) if scan is not None else None
+        if scan is None or answer is None or not await scan.whole(request.dialect, answer):
+            return body
+        return to_json(answer)
+
+    def _answer_scan(self, request: Request, brought: Counter[str]) -> AnswerScan | None:
+        """`brought` counts what is found, which the audit is told too."""
+
+        def on_found(counts: Mapping[str, int]) -> None:
+            brought.update(counts)
+            self.audit.note(request.ask, "answer", counts, self.privacy.operators_of(counts))
+
+        vault = request.hidden.vault
+        return self.privacy.answer_scan(vault, on_found, is_asked_for=request.ask.scan_answer)
 
     async def _revealed_whole(self, request: Request, body: bytes) -> bytes:
         """The answer with this caller's values in it, which are kept where later requests may go on from it."""

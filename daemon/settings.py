@@ -180,6 +180,7 @@ class PiiSettings(Section):
     restore: bool = True
     fail: Literal["closed", "open"] = "closed"
     entities: dict[EntityType, Operator] = Field(default_factory=dict)
+    scan_answers: bool = False
     audit_days: int = Field(90, ge=0)
     strict: bool = False
     thresholds: dict[EntityType, Annotated[float, Field(ge=0, le=1)]] = Field(default_factory=dict)

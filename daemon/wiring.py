@@ -299,7 +299,7 @@ def _build_rules(settings: Settings, parts: Parts, traffic: Traffic, key: bytes)
         cache=parts.cache,
         flights=traffic.flights,
         fetcher=fetcher,
-        replies=Replies(parts.vaults, parts.accounts, parts.metrics, parts.clock),
+        replies=Replies(privacy, parts.vaults, parts.audit, parts.accounts, parts.metrics, parts.clock),
         accounts=parts.accounts,
         callers=callers,
         metrics=parts.metrics,

@@ -52,20 +52,23 @@ class JsonSheet:
         return tuple(literal.passage for literal in self.literals)
 
     def put_back(self, texts: Sequence[str]) -> None:
-        """Rewrite the literals that changed; every other character stays."""
-        source = self.place.text
-        parts: list[str] = []
-        reached = 0
-        for literal, text in zip(self.literals, texts, strict=True):
-            if text != literal.passage.text:
-                parts += [source[reached : literal.start], self._written(text, source[literal.start])]
-                reached = literal.end
-        self.place.text = "".join([*parts, source[reached:]])
+        stays_json = self.place.kind is not TextKind.PLAIN
+        self.place.text = with_literals(self.place.text, self.literals, texts, stays_json=stays_json)
 
-    def _written(self, text: str, first: str) -> str:
-        """A number becomes a string where the place has to stay JSON; in a caller's prose it need not."""
-        is_bare = first != '"' and self.place.kind is TextKind.PLAIN
-        return text if is_bare else json.dumps(text, ensure_ascii=False)
+
+def with_literals(source: str, literals: Sequence[Literal], texts: Sequence[str], *, stays_json: bool) -> str:
+    """The source with those literals rewritten that have another text now; every other character stays.
+
+    A number becomes a string where the source has to stay JSON; in a caller's prose it need not.
+    """
+    parts: list[str] = []
+    reached = 0
+    for literal, text in zip(literals, texts, strict=True):
+        if text != literal.passage.text:
+            is_bare = source[literal.start] != '"' and not stays_json
+            parts += [source[reached : literal.start], text if is_bare else json.dumps(text, ensure_ascii=False)]
+            reached = literal.end
+    return "".join([*parts, source[reached:]])
 
 
 Sheet = PlainSheet | JsonSheet
@@ -79,7 +82,7 @@ def sheet_of(place: Place) -> Sheet:
     """
     text = place.text
     if (place.kind is TextKind.JSON or text.lstrip().startswith("{")) and _is_json(text):
-        return JsonSheet(place, tuple(_literals(text)))
+        return JsonSheet(place, tuple(literals_of(text)))
     return PlainSheet(place, (Passage(text),))
 
 
@@ -91,7 +94,7 @@ def _is_json(text: str) -> bool:
     return True
 
 
-def _literals(source: str) -> Iterator[Literal]:
+def literals_of(source: str) -> Iterator[Literal]:
     """Values and keys, each led by what stands before it: a number behind `ssn` is not any number.
 
     Keys that are mere identifiers are the tool's, not the user's, and are left alone.

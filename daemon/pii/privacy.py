@@ -13,6 +13,7 @@ from ..errors import FinderUnavailable, PiiBlocked, PiiUnavailable
 from ..exchange import JsonObject, Span
 from ..ports import Finder, Operators
 from ..settings import PiiSettings
+from .answers import AnswerScan, OnFound
 from .hiding import Replacer, with_repetitions
 from .passages import Passage, Sheet, sheet_of
 from .placeholders import Mint, names_in, numbers_beside
@@ -20,6 +21,13 @@ from .scanning import Scanner
 from .vault import Vault
 
 logger = logging.getLogger(__name__)
+
+
+def counts_header(counts: Mapping[str, int]) -> str:
+    """`EMAIL_ADDRESS=2,PERSON=1`; empty when there is nothing to tell."""
+    if not counts:
+        return ""
+    return ",".join(f"{entity_type}={count}" for entity_type, count in sorted(counts.items()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +42,7 @@ class Hidden:
 
     @property
     def header(self) -> str:
-        """`EMAIL_ADDRESS=2,PERSON=1`; empty when there is nothing to tell."""
-        if not self.counts:
-            return ""
-        return ",".join(f"{entity_type}={count}" for entity_type, count in sorted(self.counts.items()))
+        return counts_header(self.counts)
 
 
 class Privacy:
@@ -82,14 +87,19 @@ class Privacy:
             return Hidden()
         sheets = [sheet_of(place) for place in dialect.places(body)]
         try:
-            return await self._hidden(
-                sheets, earlier or Vault(numbered_after=numbers_beside(dialect.earlier_turns(body)))
-            )
+            return await self._hidden(sheets, self._going_on_from(earlier, dialect.earlier_turns(body)))
         except FinderUnavailable as error:
             if self._settings.fail == "open":
                 logger.warning("a request goes on unscanned: %s", error)
                 return Hidden(unscanned=True)
             raise PiiUnavailable(f"the request was not let through: {error}") from error
+
+    def answer_scan(self, vault: Vault, on_found: OnFound, *, is_asked_for: bool) -> AnswerScan | None:
+        """What looks for PII that the model itself wrote, in one answer to a request with this vault; None where
+        neither the owner nor the caller wants that."""
+        if self._settings.mode == "off" or not (is_asked_for or self._settings.scan_answers):
+            return None
+        return AnswerScan(self._scanner, self._operators, self._settings, vault, on_found)
 
     def operators_of(self, kinds: Iterable[str]) -> dict[str, str]:
         """What becomes of values of these kinds: `pii.entities` says it, unless the mode says something else."""

@@ -52,6 +52,14 @@ class Scanner:
         finally:
             self._warmed.set()
 
+    def find_at_once(self, passage: Passage) -> Spans:
+        """What is in a short passage that will not come again, as those of a stream.
+
+        Raises:
+            FinderUnavailable: the finder failed.
+        """
+        return find_in(self._finder, passage)
+
     async def find(self, passages: Sequence[Passage]) -> list[Spans]:
         """What is in each passage.
 

@@ -101,7 +101,15 @@ async def read_ask(
         retries=asked_retries(headers) if foreign else None,
         names_model=given.names_model,
         upload=given.upload,
+        scan_answer=_wants_scan(headers.get("x-helix-scan-answer")),
     )
+
+
+def _wants_scan(value: str | None) -> bool:
+    """A caller may want more than the owner's `pii.scan_answers`, never less."""
+    if value not in (None, "on", "off"):
+        raise BadRequest("x-helix-scan-answer: expected on or off", param="x-helix-scan-answer")
+    return value == "on"
 
 
 def _tags(headers: Mapping[str, str], address: str | None) -> tuple[str, ...]:
