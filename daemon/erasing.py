@@ -31,10 +31,13 @@ async def erase_user(parts: Parts, user: str) -> Erased:
         entries += await parts.cache.remove(Selection(scope=f"key:{key}"))
     vaults = sum([await parts.vaults.erase(owner) for owner in (user, *keys)])
     findings = await parts.audit.erase(keys)
+    limits = parts.accounts.budgets.limits_of(scopes)
     budgets, left = await _remove_budgets(parts, scopes)
+    await parts.accounts.budgets.forget(limits)
     pseudonym = f"erased-{secrets.token_hex(6)}"
     rows = await parts.accounts.statements.erase_user(user, pseudonym)
     parts.recent.rename_user(user, pseudonym)
+    await parts.accounts.budgets.forget(limits)  # what was under way may have counted them anew
     return Erased(
         pseudonym=pseudonym,
         cache_entries=entries,
@@ -52,7 +55,6 @@ async def _remove_budgets(parts: Parts, scopes: list[str]) -> tuple[list[str], l
 
     Counters of earlier windows end by themselves within a day; a budget that stays counts from the ledger anew."""
     removed, left = [], []
-    counters = [counter for scope in scopes for counter in parts.accounts.budgets.counters_of(scope)]
     for budget in await parts.accounts.budgets.rows():
         name = f"{budget['scope']}/{budget['window']}"
         if budget["scope"] not in scopes:
@@ -62,5 +64,4 @@ async def _remove_budgets(parts: Parts, scopes: list[str]) -> tuple[list[str], l
             removed.append(name)
         else:
             left.append(f"{budget['origin']} holds the budget {name}: remove it there")
-    await parts.store.forget(counters)
     return removed, left

@@ -82,7 +82,7 @@ class Accounts:
         self._clock = clock
         self._soft_limits = SoftLimits(self._admission.standings, on_soft_limit, clock)
         self._books = Books(self._ledger, self._admission, self._soft_limits, self._habits, clock)
-        self.budgets = BudgetControl(self._budgets, self._admission, self._ledger, clock)
+        self.budgets = BudgetControl(self._budgets, self._admission, self._soft_limits, self._ledger, clock)
         self.statements = Statements(self._ledger, prices, settings, clock)
         self._tasks: list[asyncio.Task[None]] = []
 

@@ -205,6 +205,16 @@ class Admission:
         await self._renew()
         await self._settle_owed()
 
+    async def forget(self, limits: Sequence[Limit]) -> None:
+        """Keep nothing of these limits, neither here nor in the store.
+
+        Raises:
+            StoreUnavailable: some may be left.
+        """
+        if self._slices is not None:
+            await self._slices.give_back(limits)
+        await self._store.forget([counter.name for limit in limits for counter in limit.counters])
+
     async def aclose(self) -> None:
         """Wait for the settlements under way, and keep nothing from other nodes."""
         await asyncio.gather(*self._tasks)

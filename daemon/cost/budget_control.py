@@ -13,6 +13,7 @@ from .ledger import Ledger
 from .limits import Limit
 from .reports import budget_row, log_row
 from .rows import was_refused_by
+from .soft_limits import SoftLimits
 
 ROWS_LOOKED_THROUGH = 1_000
 """How far back `why` looks for refusals."""
@@ -23,9 +24,12 @@ REFUSALS_SHOWN = 10
 class BudgetControl:
     """Each answer is the store's at that moment; all of it may raise StoreUnavailable or SpendLogUnavailable."""
 
-    def __init__(self, budgets: Budgets, admission: Admission, ledger: Ledger, clock: Clock) -> None:
+    def __init__(
+        self, budgets: Budgets, admission: Admission, soft_limits: SoftLimits, ledger: Ledger, clock: Clock
+    ) -> None:
         self._budgets = budgets
         self._admission = admission
+        self._soft_limits = soft_limits
         self._ledger = ledger
         self._clock = clock
 
@@ -55,10 +59,18 @@ class BudgetControl:
         """Whether there was one. Raises Forbidden where helix.toml has it."""
         return await self._budgets.remove(scope, window)
 
-    def counters_of(self, scope: str) -> list[str]:
-        """The store's names for what is counted for a scope now."""
-        limits = [limit for limit in self._budgets.all(self._clock.now()) if limit.scope == scope]
-        return [counter.name for limit in limits for counter in limit.counters]
+    def limits_of(self, scopes: Sequence[str]) -> list[Limit]:
+        """The budgets of these scopes in the window that runs now."""
+        return [limit for limit in self._budgets.all(self._clock.now()) if limit.scope in scopes]
+
+    async def forget(self, limits: Sequence[Limit]) -> None:
+        """Have nothing counted for these any more; where a budget stays, it counts from the ledger anew.
+
+        Raises:
+            StoreUnavailable: some may be left, and end with their windows.
+        """
+        self._soft_limits.forget(limits)
+        await self._admission.forget(limits)
 
     async def raise_limit(self, body: JsonObject) -> BudgetRow:
         """Raise a budget's limit for a while.

@@ -44,6 +44,11 @@ class SoftLimits:
             return ""
         return "; ".join(self._news.pop(limit.instance) for limit in limits if limit.instance in self._news)
 
+    def forget(self, limits: Iterable[Limit]) -> None:
+        """Look at these no longer."""
+        for limit in limits:
+            self._limits.pop(limit.counter.name, None)
+
     def settled(self, holds: Iterable[Hold]) -> None:
         """Something was spent."""
         self._settled_on.update(hold.counter for hold in holds)
