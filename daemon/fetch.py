@@ -150,7 +150,10 @@ class Fetcher:
 
     async def _attempt(self, request: Request, flight: Flight, target: Target, attempts: Attempts, number: int) -> bool:
         """Whether the target's answer stands. What was not settled inside is settled on leaving: by what came."""
-        body = request.dialect.for_provider(request.ask.body, model=target.model)
+        is_primary = request.stand_in is None and target in request.route.primaries
+        # What is kept came from a primary: no answer of another model is mixed with it.
+        asks = request.lookup.remaining(request.ask.body) if is_primary else request.ask.body
+        body = request.dialect.for_provider(asks, model=target.model)
         reserving = self.accounts.reserving(
             request.ask,
             target,
@@ -162,7 +165,6 @@ class Fetcher:
             stand_in=request.stand_in,
         )
         async with reserving as bill:
-            is_primary = request.stand_in is None and target in request.route.primaries
             attempt = _Attempt(request, flight, bill, attempts, is_primary, self.clock.monotonic_s())
             answer = await self.providers[target.provider].ask(_call(request, target, bill.body))
             async with aclosing(answer.pieces):

@@ -68,7 +68,7 @@ class Replies:
         if asked.streamed:  # this caller asked for it whole
             body = to_json(request.dialect.assemble(body) or request.dialect.assemble_partial(body))
         brought: Counter[str] = Counter()
-        body = await self._scanned(request, body, brought)
+        body = request.lookup.completed(await self._scanned(request, body, brought))
         if brought:
             headers["x-helix-answer-pii"] = counts_header(brought)
         return Reply(200, headers, self._in_callers_form(request, await self._revealed_whole(request, body)))

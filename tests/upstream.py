@@ -19,6 +19,7 @@ import asyncio
 import gzip
 import itertools
 import json
+import zlib
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -295,18 +296,16 @@ def _body_of(asked: Asked, reply: Reply, number: int) -> bytes:
 
 def _protocol(asked: Asked) -> str | None:
     """The protocol of a request, by its path."""
-    return next((path for path in _WHOLE if asked.path.endswith(path)), None)
+    return next((path for path in (*_WHOLE, *_WHOLE_AS_ASKED) if asked.path.endswith(path)), None)
 
 
 def _whole(asked: Asked, reply: Reply, number: int) -> dict[str, Any]:
     path = _protocol(asked)
     assert path is not None
     model = reply.model or asked.body["model"]
-    return (
-        responses_answer(reply, model, number, asked.body)
-        if path == "/responses"
-        else _WHOLE[path](reply, model, number)
-    )
+    if path in _WHOLE_AS_ASKED:
+        return _WHOLE_AS_ASKED[path](reply, model, number, asked.body)
+    return _WHOLE[path](reply, model, number)
 
 
 def _stream(asked: Asked, reply: Reply, number: int) -> bytes:
@@ -420,11 +419,19 @@ def _completion(text: str, finish: str | None) -> dict[str, Any]:
     return {"text": text, "index": 0, "logprobs": None, "finish_reason": finish}
 
 
-def embeddings_answer(reply: Reply, model: str, number: int = 1) -> dict[str, Any]:
-    """One vector."""
-    vector = {"object": "embedding", "index": 0, "embedding": [0.6, -0.8]}
+def embeddings_answer(
+    reply: Reply, model: str, number: int = 1, asked: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """One vector for each text, or list of tokens, by which it can be told apart."""
+    given = (asked or {}).get("input", "")
+    items = given if isinstance(given, list) and isinstance(given[0], str | list) else [given]
+    data = [{"object": "embedding", "index": at, "embedding": embedding_of(item)} for at, item in enumerate(items)]
     usage = {"prompt_tokens": reply.input_tokens, "total_tokens": reply.input_tokens}
-    return {"object": "list", "data": [vector], "model": model, "usage": usage}
+    return {"object": "list", "data": data, "model": model, "usage": usage}
+
+
+def embedding_of(item: str | list[int]) -> list[float]:
+    return [0.6, -0.8, zlib.crc32(_json(item)) / 2**32]
 
 
 # Responses, as api.openai.com sends them.
@@ -604,10 +611,12 @@ def _argument_pieces(call: ToolCall) -> list[str]:
 _WHOLE: Mapping[str, Callable[[Reply, str, int], dict[str, Any]]] = {
     "/chat/completions": chat_answer,
     "/completions": completions_answer,
-    "/embeddings": embeddings_answer,
-    "/responses": responses_answer,
     "/messages": messages_answer,
     "/messages/count_tokens": token_count,
+}
+_WHOLE_AS_ASKED: Mapping[str, Callable[[Reply, str, int, Mapping[str, Any]], dict[str, Any]]] = {
+    "/embeddings": embeddings_answer,
+    "/responses": responses_answer,
 }
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from ..control_api import CacheStats, Why
 from ..dialects.dialect import Dialect
@@ -120,11 +121,14 @@ class Cache:
         Raises:
             CacheMiss: there is none, and the request wants no other.
         """
-        lookup = await self._searcher.find(ask, dialect, body, target)
+        if dialect.items is None:
+            lookup = await self._searcher.find(ask, dialect, body, target)
+        else:
+            lookup = await self._searcher.find_items(ask, dialect, dialect.items, body, target)
         self._tally.count(lookup.verdict, lookup.entry)
-        if lookup.entry is not None:
-            self._upkeep.touch(lookup.entry.id)
-        elif ask.directives.only:
+        for entry in lookup.given:
+            self._upkeep.touch(entry.id)
+        if lookup.entry is None and ask.directives.only:
             raise CacheMiss("nothing is kept for this request, and x-helix-cache: only forbids to ask the provider")
         return lookup
 
@@ -147,8 +151,12 @@ class Cache:
         """Keep a whole, normal answer for requests like this one. When it returns, the entry survives the death
         of this process, or could not be kept, which is no error of the request's. What was asked for before
         `clear` is not kept after it."""
-        is_kept = await self._keeper.keep(
-            lookup,
+        keep = (
+            partial(self._keeper.keep, lookup)
+            if lookup.parts is None
+            else partial(self._keeper.keep_items, lookup.parts)
+        )
+        is_kept = await keep(
             answer,
             model=model,
             cost_nanos=cost_nanos,

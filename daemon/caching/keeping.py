@@ -3,12 +3,16 @@ has its vector made where no near look-up made it."""
 
 from __future__ import annotations
 
+import asyncio
+
+from ..dialects.shares import even_shares
 from ..exchange import CacheEntry
+from ..json_text import to_json
 from ..ports import Clock, Embedder
 from .comparisons import Comparisons, Count
 from .entries import Entries
 from .late_vectors import LateVectors
-from .lookup import Lookup
+from .lookup import Lookup, Parts
 
 MAX_ANSWER_BYTES = 4 * 2**20
 
@@ -31,6 +35,36 @@ class Keeper:
         """What still waits is neither embedded nor compared."""
         await self._late.aclose()
         await self.comparisons.aclose()
+
+    async def keep_items(
+        self,
+        parts: Parts,
+        answer: bytes,
+        *,
+        model: str,
+        cost_nanos: int,
+        input_tokens: int,
+        output_tokens: int,
+        made_in_ms: int,
+        user: str,
+    ) -> bool:
+        """The same for an answer to several items: each is kept by itself, with its share of what all cost."""
+        answered = parts.answered(answer)
+        counts = (even_shares(total, len(answered)) for total in (cost_nanos, input_tokens, output_tokens))
+        kept = [
+            self.keep(
+                lookup,
+                to_json(item),
+                model=model,
+                cost_nanos=nanos,
+                input_tokens=read,
+                output_tokens=wrote,
+                made_in_ms=made_in_ms,
+                user=user,
+            )
+            for (lookup, item), nanos, read, wrote in zip(answered, *counts, strict=True)
+        ]
+        return any(await asyncio.gather(*kept))
 
     async def keep(
         self,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
-from ..dialects.dialect import Dialect
-from ..exchange import CacheEntry, DialectName, Vector, Verdict
+from ..dialects.dialect import Dialect, Items
+from ..errors import UpstreamFailed
+from ..exchange import CacheEntry, DialectName, JsonObject, Vector, Verdict
+from ..json_text import parse_object, to_json
 from .verifier import Odds
 
 Outcome = Literal["pass", "stop", "hit"]
@@ -85,6 +88,56 @@ class Slot:
     trial: Trial | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The look-ups of a request's items, in order."""
+
+    items: Items
+    lookups: tuple[Lookup, ...]
+
+    @property
+    def missing(self) -> list[int]:
+        return [position for position, lookup in enumerate(self.lookups) if lookup.entry is None]
+
+    @property
+    def keeps(self) -> bool:
+        return any(lookup.keeps for lookup in self.lookups)
+
+    def remaining(self, body: JsonObject) -> JsonObject:
+        missing = self.missing
+        return body if len(missing) == len(self.lookups) else self.items.together(body, missing)
+
+    def completed(self, answer: bytes) -> bytes:
+        """An answer to all items passes as it came."""
+        missing = self.missing
+        if len(missing) == len(self.lookups):
+            return answer
+        call = parse_object(answer) or {}
+        if self.items.answers(call, len(self.lookups)):
+            return answer
+        fresh = self.items.answers(call, len(missing))
+        if not fresh:
+            raise UpstreamFailed("the provider's answer does not have one part for each item it was asked for")
+        return to_json(self.items.joined(self._with_kept(iter(fresh)), call))
+
+    def kept(self) -> bytes:
+        """The whole answer where every item is kept."""
+        return to_json(self.items.joined(self._with_kept(iter(())), None))
+
+    def answered(self, answer: bytes) -> list[tuple[Lookup, JsonObject]]:
+        """The look-ups of the items that an answer answers, which may be all or those that were missing."""
+        call = parse_object(answer) or {}
+        if answers := self.items.answers(call, len(self.lookups)):
+            return list(zip(self.lookups, answers, strict=True))
+        missing = [self.lookups[position] for position in self.missing]
+        answers = self.items.answers(call, len(missing))
+        return list(zip(missing, answers, strict=True)) if answers else []
+
+    def _with_kept(self, fresh: Iterator[JsonObject]) -> list[JsonObject]:
+        entries = (lookup.entry for lookup in self.lookups)
+        return [next(fresh) if entry is None else parse_object(entry.answer) or {} for entry in entries]
+
+
 @dataclass(slots=True)
 class Lookup:
     """What the cache says to one request. Nobody changes it; frozen it would cost every hit a microsecond.
@@ -103,12 +156,32 @@ class Lookup:
     answer of that call goes into `slot`."""
     steps: tuple[Step, ...] = ()
     candidates: tuple[Candidate, ...] = field(default=(), repr=False)
+    parts: Parts | None = None
+    """Of a request that consists of items: what was found of each."""
     tally: Tally = field(default_factory=Tally, repr=False)
 
     @property
     def keeps(self) -> bool:
         """Whether `Cache.keep` would do anything; the answer need not be scanned otherwise."""
-        return self.slot is not None
+        return self.slot is not None or (self.parts is not None and self.parts.keeps)
+
+    @property
+    def given(self) -> list[CacheEntry]:
+        """The entries of which the answer is made."""
+        lookups = (self,) if self.parts is None else self.parts.lookups
+        return [lookup.entry for lookup in lookups if lookup.entry is not None]
+
+    def remaining(self, body: JsonObject) -> JsonObject:
+        """What of a request has to be asked, where some of its items are kept."""
+        return body if self.parts is None else self.parts.remaining(body)
+
+    def completed(self, answer: bytes) -> bytes:
+        """The whole answer, made of what is kept and of the answer to `remaining`.
+
+        Raises:
+            UpstreamFailed: it does not answer what was asked.
+        """
+        return answer if self.parts is None else self.parts.completed(answer)
 
     def without_hit(self) -> Lookup:
         """What the refreshing of a stale hit starts from."""

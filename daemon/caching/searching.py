@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from ..dialects.dialect import Dialect, Question
+from ..dialects.dialect import Dialect, Items, Question
 from ..errors import EmbedderUnavailable, PartUnavailable, StoreUnavailable
 from ..exchange import Ask, CacheEntry, Caller, JsonObject, Target, Vector, Verdict
 from ..ports import Clock, Embedder
 from ..settings import CacheSettings
 from .admission import INDEX_ERROR, Admission, Asked, Found, similarity
 from .entries import Entries
+from .itemwise import together
 from .keys import KeyParts, Keys, scope_of
 from .lookup import Candidate, Lookup, Outcome, Slot, Step, Tally, Trial
 from .placeholders import why_exact_only
@@ -112,6 +113,15 @@ class Searcher:
             return await self._look(_Search(ask, dialect, body, keys, key, made_after, self._entries.generation))
         steps = (Step("scope", "pass", keys.scope), EXACT_HIT)
         return Lookup(Verdict.EXACT, key, entry, steps=steps, tally=self._tally)
+
+    async def find_items(self, ask: Ask, dialect: Dialect, items: Items, body: JsonObject, target: Target) -> Lookup:
+        """The same for each item of a request that consists of several, which is one look-up all the same."""
+        bodies = items.apart(body)
+        if len(bodies) == 1:
+            return await self.find(ask, dialect, body, target)
+        lookups = [await self.find(ask, dialect, one, target) for one in bodies]
+        whole_key = self._keys_of(ask, target).exact(dialect.keyed(body))
+        return together(items, lookups, whole_key=whole_key, tally=self._tally)
 
     async def explain(self, ask: Ask, dialect: Dialect, body: JsonObject, target: Target) -> Lookup:
         """The same by every step, with candidates that are too far away to be admitted."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..exchange import DialectName, JsonObject, Usage
 from . import chat_stream
-from .dialect import Place, Question, StreamRestore, StreamRewriter, TextKind
+from .dialect import Items, Place, Question, StreamRestore, StreamRewriter, TextKind
 from .parameters import (
     Check,
     check_model,
@@ -90,6 +90,7 @@ class ChatDialect(OpenAiErrors, Stateless):
 
     name: DialectName = "chat"
     path = "/chat/completions"
+    items: Items | None = None
 
     def check(self, body: JsonObject) -> None:
         check_model(body)

@@ -8,7 +8,7 @@ from typing import Any
 from ..exchange import DialectName, JsonObject, Usage
 from . import chat_stream
 from .chat import chat_usage, usage_block
-from .dialect import Place, Question, StreamRestore, StreamRewriter
+from .dialect import Items, Place, Question, StreamRestore, StreamRewriter
 from .parameters import (
     Check,
     check_model,
@@ -62,6 +62,7 @@ class CompletionsDialect(OpenAiErrors, Stateless):
 
     name: DialectName = "completions"
     path = "/completions"
+    items: Items | None = None
 
     def check(self, body: JsonObject) -> None:
         """The prompt may be a text, texts, tokens, or lists of tokens; without one the model begins by itself."""

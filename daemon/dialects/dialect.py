@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol
@@ -65,6 +65,26 @@ class StreamRewriter(Protocol):
         ...
 
 
+class Items(Protocol):
+    """What a protocol says of requests that consist of items, each of which is answered by itself."""
+
+    def apart(self, body: JsonObject) -> list[JsonObject]:
+        """For each item the request that asks for it alone."""
+        ...
+
+    def together(self, body: JsonObject, positions: Sequence[int]) -> JsonObject:
+        """The request for some of its items."""
+        ...
+
+    def answers(self, answer: JsonObject, count: int) -> list[JsonObject]:
+        """For each item the answer as if it had been asked for alone; none where it does not answer `count` items."""
+        ...
+
+    def joined(self, answers: Sequence[JsonObject], call: JsonObject | None) -> JsonObject:
+        """The answer for all items. `call` is what was answered now, for some of them; None where nobody was asked."""
+        ...
+
+
 class Dialect(Protocol):
     """One wire protocol. Stateless; one instance serves all requests.
 
@@ -75,6 +95,8 @@ class Dialect(Protocol):
     name: DialectName
     path: str
     """The provider's path below its base: `/chat/completions`, `/v1/messages`."""
+    items: Items | None
+    """None where a request is one whole."""
 
     def check(self, body: JsonObject) -> None:
         """Raise BadRequest, naming the parameter, unless the body can be understood. Unknown fields pass."""

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..exchange import DialectName, JsonObject, Usage
-from .dialect import Place, Question
+from .dialect import Items, Place, Question
+from .embedding_items import EmbeddingItems
 from .parameters import Check, check_model, check_parameters, is_not_streamed, is_object, is_string, whole_number, wrong
 from .questions import keyed
 from .refusals import OpenAiErrors
@@ -32,6 +33,7 @@ class EmbeddingsDialect(OpenAiErrors, Stateless, WholeOnly):
 
     name: DialectName = "embeddings"
     path = "/embeddings"
+    items: Items | None = EmbeddingItems()
 
     def check(self, body: JsonObject) -> None:
         """The input may be a text, texts, tokens, or lists of tokens."""
@@ -51,7 +53,10 @@ class EmbeddingsDialect(OpenAiErrors, Stateless, WholeOnly):
         return True
 
     def keyed(self, body: JsonObject) -> JsonObject:
-        return keyed(body)
+        """A list of one item asks for what the item alone asks for."""
+        given = body["input"]
+        is_one = isinstance(given, list) and len(given) == 1 and isinstance(given[0], str | list)
+        return keyed({**body, "input": given[0]} if is_one else body)
 
     def question(self, body: JsonObject) -> Question:
         return Question("", self.keyed(body), "embeddings")

@@ -8,7 +8,7 @@ from typing import Any
 from ..errors import BadRequest, RequestRefused
 from ..exchange import DialectName, JsonObject, Usage
 from . import messages_stream
-from .dialect import Place, Question, StreamRestore, StreamRewriter
+from .dialect import Items, Place, Question, StreamRestore, StreamRewriter
 from .parameters import (
     Check,
     check_model,
@@ -97,6 +97,7 @@ class MessagesDialect(Stateless):
 
     name: DialectName = "messages"
     path = "/v1/messages"
+    items: Items | None = None
 
     def check(self, body: JsonObject) -> None:
         check_prompt(body)

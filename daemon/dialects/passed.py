@@ -14,7 +14,7 @@ from typing import Any
 from ..errors import BadRequest
 from ..exchange import DialectName, JsonObject, Usage
 from ..json_text import parse_object
-from .dialect import Place, Question
+from .dialect import Items, Place, Question
 from .parameters import check_model, check_parameters, check_query, is_boolean
 from .refusals import OpenAiErrors
 from .sse import stream_data
@@ -44,6 +44,7 @@ class PassedDialect(OpenAiErrors, Stateless, WholeOnly):
 
     name: DialectName = "passed"
     path = ""
+    items: Items | None = None
 
     def check(self, body: JsonObject) -> None:
         if not _PATH.fullmatch(body["path"]):

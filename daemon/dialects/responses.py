@@ -13,7 +13,7 @@ from ..errors import RequestRefused
 from ..exchange import DialectName, JsonObject, Usage
 from ..json_text import canonical
 from . import responses_stream
-from .dialect import Place, Question, StreamRestore, StreamRewriter
+from .dialect import Items, Place, Question, StreamRestore, StreamRewriter
 from .parameters import (
     Check,
     check_model,
@@ -91,6 +91,7 @@ class ResponsesDialect(OpenAiErrors):
 
     name: DialectName = "responses"
     path = "/responses"
+    items: Items | None = None
 
     def check(self, body: JsonObject) -> None:
         """The input is a text or items; it may be absent where a prompt or an earlier response stands for it."""
