@@ -88,20 +88,21 @@ def _find_declared(page: Page) -> Iterator[re.Match[str]]:
     for word in _DECLARED_WORDS:
         for at in positions(page.lower, word):
             name_end = at + len(word)
-            if match := _DECLARATION.match(page.text, name_end):
-                yield from _literal(match, _expected(page.text[max(0, name_end - _NAME_REACH) : name_end], match))
+            match = _DECLARATION.match(page.text, name_end)
+            if match and (expected := _expected(page.text[max(0, name_end - _NAME_REACH) : name_end], match)):
+                yield from _literal(match, expected)
 
 
-def _expected(name: str, match: re.Match[str]) -> Callable[[str], bool]:
-    """What a value must look like, by how the name is written and where the value stands."""
+def _expected(name: str, match: re.Match[str]) -> Callable[[str], bool] | None:
+    """What a value must look like, by how the name is written and where the value stands; None: this is no setting."""
     if _SETTING_NAME.search(name):
-        return _is_given_value if _stands_alone(match) else _looks_random
+        return _is_given_value if _stands_alone(match) else None
     if name.endswith("_pass"):
-        return _looks_random
+        return None
     if _is_quoted(match):
         return _is_given_value if _is_given_password(name, match) else _is_mixed
     is_field = match["sign"] == "=" or _COMPOUND_NAME.search(name)
-    return _is_mixed if is_field and _stands_alone(match) else _looks_random
+    return _is_mixed if is_field and _stands_alone(match) else None
 
 
 def _is_given_password(name: str, match: re.Match[str]) -> bool:
