@@ -283,13 +283,6 @@ class ErrorBounds:
         return known.together_with(new)
 
 
-def believed(checks: int, wrong: int, certified: float) -> float:
-    """The error of a threshold, with caution."""
-    weight = checks + PRIOR_CHECKS
-    mean = (wrong + PRIOR_CHECKS * certified) / weight
-    return mean + CAUTION * math.sqrt(mean * (1 - mean) / (weight + 1))
-
-
 def checks_needed(max_error: float) -> float:
     """Before a threshold may open."""
     return max(MIN_CHECKS, EVIDENCE / max_error**2)
