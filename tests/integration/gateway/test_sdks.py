@@ -160,3 +160,37 @@ async def test_openai_model_that_a_pattern_serves(chat):
     assert "openai" == (await chat.models.retrieve("gpt-4o-mini")).owned_by
     with pytest.raises(openai.NotFoundError):
         await chat.models.retrieve("nobody-serves-this")
+
+
+@pytest.fixture
+def litellm_ask(daemon, monkeypatch):
+    """LiteLLM's own SDK, pointed here as either vendor."""
+    monkeypatch.setenv("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+    import litellm
+
+    async def ask(vendor, model, **more):
+        base = f"{daemon.url}/v1" if vendor == "openai" else daemon.url
+        return await litellm.acompletion(
+            model=f"{vendor}/{model}", api_base=base, api_key="sk-mine", messages=ASKED, num_retries=0, **more
+        )
+
+    return ask
+
+
+@pytest.mark.parametrize(("vendor", "model"), [("openai", MODEL), ("anthropic", CLAUDE)])
+async def test_litellms_sdk_whole_and_streamed(litellm_ask, upstream, vendor, model):
+    upstream.next(ANSWER, Reply(ANSWER, pieces=("Hello <EMA", "IL_ADDRESS", "_1>", "!")))
+    whole = await litellm_ask(vendor, model)
+    stream = await litellm_ask(vendor, model, stream=True, max_tokens=50)
+
+    assert RESTORED == whole.choices[0].message.content
+    assert RESTORED == "".join([chunk.choices[0].delta.content or "" async for chunk in stream])
+    assert not upstream.saw("ann@example.com")
+
+
+async def test_litellms_sdk_is_told_the_providers_errors(litellm_ask, upstream):
+    import litellm
+
+    upstream.always(Reply.error(429, "the provider says no"))
+    with pytest.raises(litellm.RateLimitError, match="the provider says no"):
+        await litellm_ask("openai", MODEL)
