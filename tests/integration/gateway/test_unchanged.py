@@ -3,8 +3,12 @@
 import json
 
 import pytest
+import pytest_asyncio
 
-from tests.upstream import Reply
+from tests.daemon_process import Daemon, anthropic_settings, openai_settings
+from tests.upstream import Reply, Upstream
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 OFF = '[cache]\nmode = "off"\n[pii]\nmode = "off"\n'
 ODD = {"x_unknown": {"deep": [1, 2**70, 0.1, None, "\u00e9\u2028"]}, "metadata": {"k": "v"}}
@@ -74,9 +78,24 @@ STREAMS = [
 ]
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def running(tmp_path_factory):
+    """One daemon for all tests: nothing is kept from one to the next."""
+    async with Upstream() as upstream:
+        providers = openai_settings(upstream.openai_url, 'models = ["gpt-*"]\n')
+        providers += anthropic_settings(upstream.url, 'models = ["claude-*"]\n')
+        async with Daemon(tmp_path_factory.mktemp("unchanged"), OFF + providers) as daemon:
+            yield daemon, upstream
+
+
 @pytest.fixture
-async def transparent(start_daemon):
-    return await start_daemon(OFF)
+def transparent(running) -> Daemon:
+    return running[0]
+
+
+@pytest.fixture
+def upstream(running) -> Upstream:
+    return running[1]
 
 
 @pytest.mark.parametrize(("path", "body"), ROUTES)
