@@ -3,25 +3,51 @@
 import anthropic
 import openai
 import pytest
+import pytest_asyncio
 
-from tests.upstream import Reply, ToolCall
+from tests.daemon_process import Daemon, anthropic_settings, openai_settings
+from tests.upstream import Reply, ToolCall, Upstream
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 MODEL, CLAUDE = "gpt-4o-mini", "claude-opus-4-7"
+OPTIONS = {"max_retries": 0, "default_headers": {"x-helix-cache": "off"}}
 ASKED = [{"role": "user", "content": "Greet ann@example.com"}]
 ANSWER, RESTORED = "Hello <EMAIL_ADDRESS_1>!", "Hello ann@example.com!"
 TOOL = {"type": "function", "function": {"name": "send", "strict": True, "parameters": {"type": "object"}}}
 CLAUDE_TOOL = {"name": "send", "input_schema": {"type": "object", "properties": {}}}
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def running(tmp_path_factory):
+    """One daemon for all tests; only the test of a replay wants its cache."""
+    async with Upstream() as upstream:
+        providers = openai_settings(upstream.openai_url, 'models = ["gpt-*"]\n')
+        providers += anthropic_settings(upstream.url, 'models = ["claude-*"]\n')
+        async with Daemon(tmp_path_factory.mktemp("sdks"), '[cache]\nmode = "exact"\n' + providers) as daemon:
+            yield daemon, upstream
+
+
 @pytest.fixture
+def daemon(running) -> Daemon:
+    return running[0]
+
+
+@pytest.fixture
+def upstream(running) -> Upstream:
+    running[1].forget()
+    return running[1]
+
+
+@pytest_asyncio.fixture(loop_scope="module")
 async def chat(daemon):
-    async with openai.AsyncOpenAI(base_url=f"{daemon.url}/v1", api_key="sk-mine", max_retries=0) as client:
+    async with openai.AsyncOpenAI(base_url=f"{daemon.url}/v1", api_key="sk-mine", **OPTIONS) as client:
         yield client
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def claude(daemon):
-    async with anthropic.AsyncAnthropic(base_url=daemon.url, api_key="sk-ant-mine", max_retries=0) as client:
+    async with anthropic.AsyncAnthropic(base_url=daemon.url, api_key="sk-ant-mine", **OPTIONS) as client:
         yield client
 
 
@@ -97,7 +123,7 @@ async def test_openai_sync(daemon, upstream):
     import asyncio
 
     def ask() -> str:
-        with openai.OpenAI(base_url=f"{daemon.url}/v1", api_key="sk-mine", max_retries=0) as client:
+        with openai.OpenAI(base_url=f"{daemon.url}/v1", api_key="sk-mine", **OPTIONS) as client:
             return client.chat.completions.create(model=MODEL, messages=ASKED).choices[0].message.content or ""
 
     upstream.next(ANSWER)
@@ -132,8 +158,9 @@ async def test_anthropic_tools_streamed(claude, upstream):
 async def test_anthropic_replayed_stream(claude, upstream):
     """A kept answer is a stream that the SDK reads like the first."""
     upstream.next(ANSWER)
-    await claude.messages.create(model=CLAUDE, max_tokens=50, messages=ASKED)
-    async with claude.messages.stream(model=CLAUDE, max_tokens=50, messages=ASKED) as stream:
+    kept = claude.with_options(default_headers={"x-helix-cache": "on"})
+    await kept.messages.create(model=CLAUDE, max_tokens=50, messages=ASKED)
+    async with kept.messages.stream(model=CLAUDE, max_tokens=50, messages=ASKED) as stream:
         final = await stream.get_final_message()
 
     assert RESTORED == final.content[0].text
@@ -170,9 +197,8 @@ def litellm_ask(daemon, monkeypatch):
 
     async def ask(vendor, model, **more):
         base = f"{daemon.url}/v1" if vendor == "openai" else daemon.url
-        return await litellm.acompletion(
-            model=f"{vendor}/{model}", api_base=base, api_key="sk-mine", messages=ASKED, num_retries=0, **more
-        )
+        options = {"api_base": base, "api_key": "sk-mine", "extra_headers": OPTIONS["default_headers"]}
+        return await litellm.acompletion(model=f"{vendor}/{model}", messages=ASKED, **options, **more)
 
     return ask
 
