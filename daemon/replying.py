@@ -83,10 +83,11 @@ class Replies:
         return to_json(answer)
 
     def _answer_scan(self, request: Request, brought: Counter[str]) -> AnswerScan | None:
-        """`brought` counts what is found, which the audit is told too."""
+        """`brought` counts what is found, which the audit and the metrics are told too."""
 
         def on_found(counts: Mapping[str, int]) -> None:
             brought.update(counts)
+            self.metrics.found(counts)
             self.audit.note(request.ask, "answer", counts, self.privacy.operators_of(counts))
 
         vault = request.hidden.vault
