@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from .caching.cache import Cache, Lookup
 from .caching.flights import Flight
+from .caching.lookup import Origin
 from .cost.accounts import Accounts, Bill, StandIn, stand_in_for
 from .dialects.dialect import Dialect
 from .errors import BudgetExceeded, UnknownModel, UpstreamFailed
@@ -243,9 +244,7 @@ class Fetcher:
 
     async def _keep(self, attempt: _Attempt, body: bytes, took_s: float) -> None:
         bill = attempt.bill
-        await self.cache.keep(
-            attempt.request.lookup,
-            body,
+        origin = Origin(
             model=attempt.request.ask.model,
             cost_nanos=bill.cost_nanos,
             input_tokens=bill.row.input_tokens,
@@ -253,6 +252,7 @@ class Fetcher:
             made_in_ms=round(took_s * 1e3),
             user=attempt.request.ask.caller.user or "",
         )
+        await self.cache.keep(attempt.request.lookup, body, origin)
 
     def _asked(self, attempt: _Attempt, answer: Answer, *, streamed: bool) -> Asked:
         provider_s = self.clock.monotonic_s() - attempt.asked_s

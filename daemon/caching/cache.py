@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 
 from ..control_api import CacheStats, Why
 from ..dialects.dialect import Dialect
@@ -20,7 +19,7 @@ from .entries import Entries
 from .entry_lines import line_of
 from .error_bound import NOTHING_CERTIFIED, ErrorBounds
 from .keeping import Keeper
-from .lookup import Lookup, Tally
+from .lookup import Lookup, Origin, Tally
 from .report import scopes_of, stats_of, why_of
 from .searching import Searcher
 from .trouble import Trouble, state_of
@@ -136,35 +135,14 @@ class Cache:
         """What `find` would say and by which steps; nothing is counted."""
         return why_of(await self._searcher.explain(ask, dialect, body, target), ask.model)
 
-    async def keep(
-        self,
-        lookup: Lookup,
-        answer: bytes,
-        *,
-        model: str,
-        cost_nanos: int,
-        input_tokens: int,
-        output_tokens: int,
-        made_in_ms: int,
-        user: str = "",
-    ) -> None:
+    async def keep(self, lookup: Lookup, answer: bytes, origin: Origin) -> None:
         """Keep a whole, normal answer for requests like this one. When it returns, the entry survives the death
         of this process, or could not be kept, which is no error of the request's. What was asked for before
         `clear` is not kept after it."""
-        keep = (
-            partial(self._keeper.keep, lookup)
-            if lookup.parts is None
-            else partial(self._keeper.keep_items, lookup.parts)
-        )
-        is_kept = await keep(
-            answer,
-            model=model,
-            cost_nanos=cost_nanos,
-            input_tokens=input_tokens,
-            output_tokens=output_tokens,
-            made_in_ms=made_in_ms,
-            user=user,
-        )
+        if lookup.parts is None:
+            is_kept = await self._keeper.keep(lookup, answer, origin)
+        else:
+            is_kept = await self._keeper.keep_items(lookup.parts, answer, origin)
         if is_kept:
             self._upkeep.entry_kept()
 

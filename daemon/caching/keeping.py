@@ -4,6 +4,7 @@ has its vector made where no near look-up made it."""
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from ..dialects.shares import even_shares
 from ..exchange import CacheEntry
@@ -12,7 +13,7 @@ from ..ports import Clock, Embedder
 from .comparisons import Comparisons, Count
 from .entries import Entries
 from .late_vectors import LateVectors
-from .lookup import Lookup, Parts
+from .lookup import Lookup, Origin, Parts
 
 MAX_ANSWER_BYTES = 4 * 2**20
 
@@ -36,48 +37,18 @@ class Keeper:
         await self._late.aclose()
         await self.comparisons.aclose()
 
-    async def keep_items(
-        self,
-        parts: Parts,
-        answer: bytes,
-        *,
-        model: str,
-        cost_nanos: int,
-        input_tokens: int,
-        output_tokens: int,
-        made_in_ms: int,
-        user: str,
-    ) -> bool:
+    async def keep_items(self, parts: Parts, answer: bytes, origin: Origin) -> bool:
         """The same for an answer to several items: each is kept by itself, with its share of what all cost."""
         answered = parts.answered(answer)
-        counts = (even_shares(total, len(answered)) for total in (cost_nanos, input_tokens, output_tokens))
+        totals = (origin.cost_nanos, origin.input_tokens, origin.output_tokens)
+        counts = (even_shares(total, len(answered)) for total in totals)
         kept = [
-            self.keep(
-                lookup,
-                to_json(item),
-                model=model,
-                cost_nanos=nanos,
-                input_tokens=read,
-                output_tokens=wrote,
-                made_in_ms=made_in_ms,
-                user=user,
-            )
+            self.keep(lookup, to_json(item), replace(origin, cost_nanos=nanos, input_tokens=read, output_tokens=wrote))
             for (lookup, item), nanos, read, wrote in zip(answered, *counts, strict=True)
         ]
         return any(await asyncio.gather(*kept))
 
-    async def keep(
-        self,
-        lookup: Lookup,
-        answer: bytes,
-        *,
-        model: str,
-        cost_nanos: int,
-        input_tokens: int,
-        output_tokens: int,
-        made_in_ms: int,
-        user: str,
-    ) -> bool:
+    async def keep(self, lookup: Lookup, answer: bytes, origin: Origin) -> bool:
         """Whether the store has it now; see `Cache.keep`."""
         slot = lookup.slot
         if slot is None or len(answer) > MAX_ANSWER_BYTES or slot.generation != self._entries.generation:
@@ -90,17 +61,17 @@ class Keeper:
             partition=slot.partition,
             scope=slot.scope,
             dialect=slot.dialect,
-            model=model,
+            model=origin.model,
             question=slot.question,
             answer=answer,
             vector=None if slot.vector is None else slot.vector.astype("<f2").tobytes(),
-            cost_nanos=cost_nanos,
-            input_tokens=input_tokens,
-            output_tokens=output_tokens,
-            made_in_ms=made_in_ms,
+            cost_nanos=origin.cost_nanos,
+            input_tokens=origin.input_tokens,
+            output_tokens=origin.output_tokens,
+            made_in_ms=origin.made_in_ms,
             created_at=now,
             expires_at=now + slot.ttl_s,
-            user=user,
+            user=origin.user,
             namespace=slot.namespace,
             tags=slot.tags,
         )

@@ -69,6 +69,19 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where an answer that is to be kept came from, and what it cost."""
+
+    model: str
+    cost_nanos: int
+    input_tokens: int
+    output_tokens: int
+    made_in_ms: int
+    user: str = ""
+    """For whom it was made; empty: for nobody in particular."""
+
+
+@dataclass(frozen=True, slots=True)
 class Slot:
     """Where the answer of a request that found none is kept."""
 

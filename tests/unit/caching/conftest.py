@@ -17,7 +17,7 @@ from daemon.adapters.index_usearch import UsearchIndex
 from daemon.adapters.model_files import find_folder, find_model
 from daemon.adapters.store_embedded import EmbeddedStore
 from daemon.caching.cache import Cache
-from daemon.caching.lookup import Lookup
+from daemon.caching.lookup import Lookup, Origin
 from daemon.caching.verifier import FILE, Verifier
 from daemon.control_api import Why
 from daemon.dialects import dialect_named
@@ -73,15 +73,8 @@ class Client:
         return lookup
 
     async def keep(self, lookup: Lookup, answer: str = "42") -> None:
-        await self.cache.keep(
-            lookup,
-            answer.encode(),
-            model="gpt-4o-mini",
-            cost_nanos=2_000,
-            input_tokens=7,
-            output_tokens=5,
-            made_in_ms=900,
-        )
+        origin = Origin("gpt-4o-mini", cost_nanos=2_000, input_tokens=7, output_tokens=5, made_in_ms=900)
+        await self.cache.keep(lookup, answer.encode(), origin)
 
     async def verdict(self, text: str, **wishes: Any) -> str:
         return (await self.find(text, **wishes)).verdict.value
