@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -28,6 +29,14 @@ DialectName = Literal[
     "passed",
     "filed",
 ]
+
+TRANSLATED: Mapping[str, frozenset[DialectName]] = MappingProxyType(
+    {
+        "openai": frozenset({"messages", "count_tokens", "responses"}),
+        "anthropic": frozenset({"chat", "responses"}),
+    }
+)
+"""By a provider's type: the protocols that it does not speak and that litellm can put into its own."""
 
 
 class Verdict(StrEnum):

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from types import MappingProxyType
 
-from ..exchange import Answer, Call, DialectName
+from ..exchange import TRANSLATED, Answer, Call
 from ..ports import Provider
 from ..settings import ProviderSettings
 from .provider_litellm import LitellmProvider
-
-_TRANSLATED: Mapping[str, frozenset[DialectName]] = MappingProxyType(
-    {
-        "openai": frozenset({"messages", "count_tokens", "responses"}),
-        "anthropic": frozenset({"chat", "responses"}),
-    }
-)
-"""By a provider's type: the protocols that litellm can put into its own."""
 
 _ANTHROPIC_KEY = "sk-ant-"
 _NO_KEY = "none"
@@ -33,7 +23,7 @@ class TranslatingProvider:
         self._is_anthropic = settings.type == "anthropic"
         with_address = settings.model_copy(update={"base_url": settings.base_url or default_base})
         self._litellm = LitellmProvider(with_address, vendor=settings.type)
-        self.speaks = direct.speaks | _TRANSLATED[settings.type]
+        self.speaks = direct.speaks | TRANSLATED[settings.type]
 
     async def ask(self, call: Call) -> Answer:
         if call.dialect in self._direct.speaks:

@@ -10,7 +10,7 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from ..errors import SettingsError, UnknownModel
-from ..exchange import DialectName, JsonObject, Target
+from ..exchange import TRANSLATED, DialectName, JsonObject, Target
 from ..settings import ModelSettings, ProviderSettings, Settings
 from .route import Cause, Route, Sharing
 
@@ -29,14 +29,6 @@ _SPEAKS: Mapping[str, frozenset[DialectName]] = MappingProxyType(
         "echo": frozenset({"chat", "messages", "count_tokens", "responses", "embeddings", "completions"}),
     }
 )
-
-_TRANSLATES: Mapping[str, frozenset[DialectName]] = MappingProxyType(
-    {
-        "openai": frozenset({"messages", "count_tokens", "responses"}),
-        "anthropic": frozenset({"chat", "responses"}),
-    }
-)
-"""What a provider answers though it does not speak it, where nobody else does who serves the model."""
 
 _ROUTES: Mapping[DialectName, str] = MappingProxyType(
     {
@@ -209,7 +201,7 @@ def _speaks(provider: ProviderSettings, dialect: DialectName) -> bool:
 
 
 def _translates(provider: ProviderSettings, dialect: DialectName) -> bool:
-    return dialect in _TRANSLATES.get(provider.type, ()) and not _speaks(provider, dialect)
+    return dialect in TRANSLATED.get(provider.type, ()) and not _speaks(provider, dialect)
 
 
 def _serves(provider: ProviderSettings, name: str, rest: str) -> bool:
