@@ -63,9 +63,9 @@ def confirm(question: str, *, yes: bool) -> None:
     typer.confirm(question, abort=True, err=True)
 
 
-def seconds_of(option: str, text: str) -> int:
-    """A time such as 30m."""
-    found = re.fullmatch(r"(\d{1,5})([smhdw])", text)
+def seconds_of(option: str, text: str, units: str = "mhdw") -> int:
+    """A time such as 30m; `units` are the letters that it may end in."""
+    found = re.fullmatch(rf"(\d{{1,5}})([{units}])", text)
     if found is None:
         raise UsageMistake(f"{option} {text}: expected a time, such as 30m, 12h or 7d")
     return int(found[1]) * _SECONDS[found[2]]

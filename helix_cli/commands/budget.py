@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +11,7 @@ from daemon.window_names import EXPECTED, in_words, is_window
 
 from .. import output
 from ..diagnostics import CommandFailed, ExitCode, UsageMistake
-from ..options import Config, Json, Yes, confirm, connect, group
+from ..options import Config, Json, Yes, confirm, connect, group, seconds_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +22,6 @@ app = group("Limits per org, team, user, key, model or tag. Those of helix.toml 
 
 MOST_USD = 9_000_000
 """Counters hold whole nano-dollars in 64 bits."""
-SECONDS = {"m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 COLUMNS = ["scope", "window", "limit>", "spent>", "reserved>", "used>", "resets", "from"]
 
 
@@ -93,7 +91,7 @@ def raise_(
     as_json: Json = False,
 ) -> None:
     """Raise a limit for a while, one of helix.toml, too. Raising it again replaces the raise before."""
-    budget = connect(config).raise_budget(scope, window, _decimal(by_usd), _seconds(duration))
+    budget = connect(config).raise_budget(scope, window, _decimal(by_usd), seconds_of("--for", duration))
     if as_json:
         output.json_document(budget)
     else:
@@ -133,13 +131,6 @@ def _row(budget: BudgetRow) -> tuple[str, ...]:
         output.local_time(resets_at) if resets_at else "never",
         budget["origin"] if until is None else f"{budget['origin']}, raised until {output.local_time(until)}",
     )
-
-
-def _seconds(text: str) -> int:
-    found = re.fullmatch(r"(\d{1,5})([mhdw])", text)
-    if found is None:
-        raise UsageMistake(f"--for {text}: expected a time, such as 30m, 2h or 1d")
-    return int(found[1]) * SECONDS[found[2]]
 
 
 def _decimal(text: str) -> str:

@@ -71,7 +71,7 @@ def clear(
         "namespace": namespace,
         "model": model,
         "tag": tag,
-        "older_than_s": None if older_than is None else seconds_of("--older-than", older_than),
+        "older_than_s": None if older_than is None else seconds_of("--older-than", older_than, "smhdw"),
     }
     client = connect(config)
     said = (("id", entry_id), ("scope", scope), ("namespace", namespace), ("model", model), ("tag", tag))

@@ -12,7 +12,7 @@ from daemon.window_names import EXPECTED, is_window
 
 from .. import output
 from ..diagnostics import UsageMistake, say
-from ..options import Config, Json, Yes, confirm, connect, group
+from ..options import Config, Json, Yes, confirm, connect, group, seconds_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 app = group("Virtual keys: whom a caller is, which models it may ask, how much and until when.")
 
-SECONDS = {"m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 COLUMNS = ["id", "name", "role", "bound to", "models", "limits", "made", "expires"]
 
 
@@ -67,7 +66,7 @@ def create(
         "rpm": rpm,
         "tpm": tpm,
         "parallel": parallel,
-        "expires_s": _seconds("--expires", expires) if expires is not None else None,
+        "expires_s": seconds_of("--expires", expires) if expires is not None else None,
     }
     _show_secret(connect(config).create_key(wanted), as_json=as_json)
 
@@ -91,7 +90,7 @@ def rotate(
     as_json: Json = False,
 ) -> None:
     """Give a key a new secret and print it, this once; id, budget and limits stay."""
-    _show_secret(connect(config).rotate_key(key_id, _seconds("--grace", grace)), as_json=as_json)
+    _show_secret(connect(config).rotate_key(key_id, seconds_of("--grace", grace)), as_json=as_json)
 
 
 @app.command()
@@ -142,10 +141,3 @@ def _budget(text: str) -> dict[str, str]:
     if not re.fullmatch(r"\$?\d+(\.\d+)?", limit_usd) or not slash or not is_window(window):
         raise UsageMistake(f"--budget {text}: expected an amount and a window, such as 10/day ({EXPECTED})")
     return {"limit_usd": limit_usd.removeprefix("$"), "window": window}
-
-
-def _seconds(option: str, text: str) -> int:
-    found = re.fullmatch(r"(\d{1,5})([mhdw])", text)
-    if found is None:
-        raise UsageMistake(f"{option} {text}: expected a time, such as 30m, 24h or 30d")
-    return int(found[1]) * SECONDS[found[2]]
