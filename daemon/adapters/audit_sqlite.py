@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import astuple
 from datetime import datetime, tzinfo
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
-from ..errors import StoreUnavailable
 from ..exchange import JsonObject
 from ..ports import AuditGroup, AuditQuery, AuditRow
-from .sqlite_thread import SqliteThread, Work
-
-T = TypeVar("T")
+from .sqlite_file import SqliteFile
 
 _SCHEMA = """
-PRAGMA journal_mode = WAL;
-PRAGMA secure_delete = ON;
 CREATE TABLE IF NOT EXISTS findings (
     at REAL NOT NULL, request_id TEXT NOT NULL, key TEXT NOT NULL, side TEXT NOT NULL,
     type TEXT NOT NULL, operator TEXT NOT NULL, count INTEGER NOT NULL
@@ -37,45 +30,29 @@ class SqliteAudit:
     """AuditLog over one file (mode 0600), asked by one thread."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._thread = SqliteThread("audit", writes=True)
+        self._file = SqliteFile(path, "the audit", _SCHEMA)
 
     async def open(self) -> None:
-        try:
-            await self._thread.start(self._connect)
-        except (sqlite3.Error, OSError) as error:
-            raise StoreUnavailable(f"the audit {self._path} cannot be opened: {error}") from error
+        await self._file.open()
 
     async def write(self, rows: Sequence[AuditRow]) -> None:
         values = [(row.at.timestamp(), *astuple(row)[1:]) for row in rows]
         sql = "INSERT INTO findings VALUES (?, ?, ?, ?, ?, ?, ?)"
-        await self._ask(lambda connection: connection.executemany(sql, values).close())
+        await self._file.ask(lambda connection: connection.executemany(sql, values).close())
 
     async def report(self, query: AuditQuery) -> JsonObject:
-        return await self._ask(partial(_report, query=query))
+        return await self._file.ask(partial(_report, query=query))
 
     async def remove_before(self, moment: datetime) -> int:
         sql, values = "DELETE FROM findings WHERE at < ?", (moment.timestamp(),)
-        return await self._ask(lambda connection: connection.execute(sql, values).rowcount)
+        return await self._file.ask(lambda connection: connection.execute(sql, values).rowcount)
 
     async def remove_of(self, keys: Sequence[str]) -> int:
         sql, values = "DELETE FROM findings WHERE key = ?", [(key,) for key in keys]
-        return await self._ask(lambda connection: connection.executemany(sql, values).rowcount if values else 0)
+        return await self._file.ask(lambda connection: connection.executemany(sql, values).rowcount if values else 0)
 
     async def aclose(self) -> None:
-        await self._thread.stop()
-
-    async def _ask(self, work: Work[T]) -> T:
-        try:
-            return await self._thread.ask(work)
-        except sqlite3.Error as error:
-            raise StoreUnavailable(f"the audit {self._path} cannot be used: {error}") from error
-
-    def _connect(self) -> sqlite3.Connection:
-        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite would ask the umask
-        connection = sqlite3.connect(self._path, timeout=1.0, isolation_level=None)
-        connection.executescript(_SCHEMA)
-        return connection
+        await self._file.aclose()
 
 
 def _report(connection: sqlite3.Connection, query: AuditQuery) -> JsonObject:

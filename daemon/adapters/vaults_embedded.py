@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from pathlib import Path
-from typing import TypeVar
 
-from ..errors import StoreUnavailable
 from ..ports import Clock
-from .sqlite_thread import SqliteThread, Work
-
-T = TypeVar("T")
+from .sqlite_file import SqliteFile
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS vaults (
@@ -29,18 +24,14 @@ class EmbeddedVaults:
     """VaultStore in one file (WAL, mode 0600), asked by one thread."""
 
     def __init__(self, path: Path, clock: Clock) -> None:
-        self._path = path
         self._clock = clock
-        self._thread = SqliteThread("vaults", writes=True)
+        self._file = SqliteFile(path, "the vaults in", _SCHEMA)
 
     async def open(self) -> None:
-        try:
-            await self._thread.start(self._connect)
-        except (sqlite3.Error, OSError) as error:
-            raise StoreUnavailable(f"the vaults in {self._path} cannot be opened: {error}") from error
+        await self._file.open()
 
     async def get(self, name: str) -> bytes | None:
-        return await self._ask(lambda connection: _live(connection, name, self._now()))
+        return await self._file.ask(lambda connection: _live(connection, name, self._now()))
 
     async def put(self, name: str, owner: str, sealed: bytes, expires_at: float, *, instead_of: bytes | None) -> bool:
         def put(connection: sqlite3.Connection) -> bool:
@@ -52,33 +43,23 @@ class EmbeddedVaults:
             connection.execute("INSERT OR REPLACE INTO vaults VALUES (?, ?, ?, ?)", row)
             return True
 
-        return await self._ask(put)
+        return await self._file.ask(put)
 
     async def remove(self, name: str) -> None:
-        await self._ask(lambda connection: connection.execute("DELETE FROM vaults WHERE name = ?", (name,)).close())
+        await self._file.ask(
+            lambda connection: connection.execute("DELETE FROM vaults WHERE name = ?", (name,)).close()
+        )
 
     async def remove_of(self, owner: str) -> int:
-        return await self._ask(
+        return await self._file.ask(
             lambda connection: connection.execute("DELETE FROM vaults WHERE owner = ?", (owner,)).rowcount
         )
 
     async def aclose(self) -> None:
-        await self._thread.stop()
-
-    async def _ask(self, work: Work[T]) -> T:
-        try:
-            return await self._thread.ask(work)
-        except sqlite3.Error as error:
-            raise StoreUnavailable(f"the vaults in {self._path} cannot be used: {error}") from error
+        await self._file.aclose()
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
-
-    def _connect(self) -> sqlite3.Connection:
-        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite would ask the umask
-        connection = sqlite3.connect(self._path, timeout=1.0, isolation_level=None)
-        connection.executescript(f"PRAGMA journal_mode = WAL; PRAGMA secure_delete = ON; {_SCHEMA}")
-        return connection
 
 
 def _live(connection: sqlite3.Connection, name: str, now: float) -> bytes | None:
