@@ -9,13 +9,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from .errors import SealBroken
+from .errors import SealBroken, StoreUnavailable
 from .exchange import CacheEntry
 
 KEY_BYTES = 32
@@ -90,6 +91,17 @@ class EntrySeal:
             )
         except (SealBroken, ValueError):
             return None
+
+    async def opened_anew(
+        self, resting: CacheEntry, replace_texts: Callable[[CacheEntry], Awaitable[object]]
+    ) -> CacheEntry | None:
+        """As `opened`. What an earlier key sealed is sealed with the key in use on this occasion, and handed to
+        `replace_texts`; where the store cannot be written that waits for the next one."""
+        entry = self.opened(resting)
+        if entry is not None and not self.is_current(resting):
+            with suppress(StoreUnavailable):
+                await replace_texts(self.closed(entry))
+        return entry
 
     def opened_vector(self, partition: bytes, vector: bytes) -> bytes:
         """Zeros where it cannot be opened: nothing is near to these."""

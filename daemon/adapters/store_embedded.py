@@ -180,15 +180,11 @@ class EmbeddedStore(MemoryCounters):
             keys.is_ready = True
 
     async def _opened(self, resting: CacheEntry) -> CacheEntry | None:
-        """An entry as it was put. One that an earlier key sealed is sealed anew on this occasion."""
-        if self._seal is None:
-            return resting
-        entry = self._seal.opened(resting)
-        if entry is not None and not self._seal.is_current(resting):
-            closed = self._seal.closed(entry)
-            with suppress(StoreUnavailable):
-                await self._write(lambda connection: statements.replace_texts(connection, closed))
-        return entry
+        """An entry as it was put."""
+        return resting if self._seal is None else await self._seal.opened_anew(resting, self._replace_texts)
+
+    async def _replace_texts(self, resting: CacheEntry) -> None:
+        await self._write(lambda connection: statements.replace_texts(connection, resting))
 
     def _now(self) -> float:
         return self._clock.now().timestamp()

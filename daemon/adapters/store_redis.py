@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import fields
 from typing import Any
 
 import orjson
 
-from ..errors import StoreUnavailable
 from ..exchange import EVERYTHING, CacheEntry, JsonObject, Selection
 from ..ports import Clock, CounterState, Hold, StoreStats, VectorRow
 from ..sealing import EntrySeal
@@ -219,15 +217,11 @@ class RedisStore:
         return await self._opened(entry) if entry.expires_at > self._now() else None
 
     async def _opened(self, resting: CacheEntry) -> CacheEntry | None:
-        """An entry as it was put. One that an earlier key sealed is sealed anew on this occasion."""
-        if self._seal is None:
-            return resting
-        entry = self._seal.opened(resting)
-        if entry is not None and not self._seal.is_current(resting):
-            closed = self._seal.closed(entry)
-            with suppress(StoreUnavailable):
-                await self._on_entries("replace_texts", _padded(entry.id), entry.key, *_fields_of(closed))
-        return entry
+        """An entry as it was put."""
+        return resting if self._seal is None else await self._seal.opened_anew(resting, self._replace_texts)
+
+    async def _replace_texts(self, resting: CacheEntry) -> None:
+        await self._on_entries("replace_texts", _padded(resting.id), resting.key, *_fields_of(resting))
 
     def _opened_vector(self, partition: bytes, vector: bytes) -> bytes:
         return vector if self._seal is None else self._seal.opened_vector(partition, vector)
