@@ -20,7 +20,7 @@ from .exchange import JsonObject
 from .fetch import Asked, Fetcher, Request
 from .json_text import parse_object, to_json
 from .pii.privacy import Hidden
-from .ports import Embedder
+from .ports.caching import Embedder
 
 MAX_REMEMBERED = 500
 MAX_REQUEST_BYTES = 2**15

@@ -16,7 +16,8 @@ from .errors import BudgetExceeded, UnknownModel, UpstreamFailed
 from .exchange import Answer, Ask, Call, DialectName, JsonObject, LedgerRow, Target
 from .json_text import canonical, parse_object, to_json
 from .pii.privacy import Hidden, Privacy
-from .ports import Clock, Provider
+from .ports.clock import Clock
+from .ports.routing import Provider
 from .routing.attempts import Attempts, Dispatcher
 from .routing.balancing import Asking
 from .routing.causes import BROKEN_STREAM, cause_of, is_error_event

@@ -21,7 +21,10 @@ from .pii.audit import Audit
 from .pii.privacy import Privacy
 from .pii.vaults import Vaults
 from .pipeline import Pipeline
-from .ports import Clock, Embedder, Provider, Store
+from .ports.caching import Embedder
+from .ports.clock import Clock
+from .ports.routing import Provider
+from .ports.storage import Store
 from .refreshing import Refreshes
 from .security.callers import Callers
 from .security.door import Door

@@ -25,7 +25,7 @@ from .monitoring.metrics import Metrics
 from .pii.audit import Audit
 from .pii.privacy import Hidden, Privacy
 from .pii.vaults import Vaults
-from .ports import Clock
+from .ports.clock import Clock
 from .refreshing import Refreshes
 from .replying import Replies
 from .routing.optimizing import Optimizer

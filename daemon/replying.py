@@ -21,7 +21,7 @@ from .pii.privacy import Privacy, counts_header
 from .pii.remembering import RememberingSource
 from .pii.revealing import PieceSource, RevealedStream, reveal_whole
 from .pii.vaults import Vaults
-from .ports import Clock
+from .ports.clock import Clock
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,10 @@ from .pii.restoring import Restorer
 from .pii.vault import Vault
 from .pii.vaults import Vaults
 from .pipeline import Pipeline
-from .ports import Clock, Finder, Provider, Store, VaultStore
+from .ports.clock import Clock
+from .ports.pii import Finder, VaultStore
+from .ports.routing import Provider
+from .ports.storage import Store
 from .refreshing import Refreshes
 from .replying import Replies
 from .routing.attempts import Dispatcher

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from ..exchange import JsonObject
-from ..ports import AuditGroup, AuditQuery, AuditRow
+from ..ports.pii import AuditGroup, AuditQuery, AuditRow
 from .sqlite_file import SqliteFile
 
 _SCHEMA = """

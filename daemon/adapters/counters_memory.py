@@ -7,7 +7,8 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ..ports import Clock, CounterState, Hold
+from ..ports.clock import Clock
+from ..ports.cost import CounterState, Hold
 
 SETTLED_REMEMBERED = 65_536
 """Leases whose settlement is remembered, so that a second one does nothing; some 15 MB at most."""

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ..ports import PriceTable
+from ..ports.cost import PriceTable
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..exchange import TRANSLATED, Answer, Call
-from ..ports import Provider
+from ..ports.routing import Provider
 from ..settings import ProviderSettings
 from .provider_litellm import LitellmProvider
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from math import floor
 from typing import Any
 
-from ..ports import Clock, RateCaps, RateUse
+from ..ports.clock import Clock
+from ..ports.security import RateCaps, RateUse
 from .redis_link import Patience, RedisLink, Script
 
 COUNTS_S = 61

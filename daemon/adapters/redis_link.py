@@ -15,7 +15,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisClusterException, RedisError, ResponseError
 
 from ..errors import CannotStart, StoreUnavailable
-from ..ports import Clock
+from ..ports.clock import Clock
 
 T = TypeVar("T")
 Client = Redis | RedisCluster

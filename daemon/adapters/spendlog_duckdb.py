@@ -24,7 +24,7 @@ import orjson
 
 from ..errors import CannotStart, SpendLogUnavailable
 from ..exchange import JsonObject, LedgerRow
-from ..ports import SpendQuery
+from ..ports.cost import SpendQuery
 from ..spend_sums import BilledDay, Charge, HourSum, PromptCacheSum, Repeats, SmallCalls
 from . import spendlog_duckdb_erasure as erasure
 from . import spendlog_duckdb_reports as reports

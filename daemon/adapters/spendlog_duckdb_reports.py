@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ..exchange import JsonObject
-from ..ports import SpendQuery
+from ..ports.cost import SpendQuery
 from ..spend_sums import BilledDay, Charge, HourSum, PromptCacheSum, Repeats, SmallCalls
 
 Rows = Callable[[str, dict[str, Any]], list[dict[str, Any]]]

@@ -20,7 +20,8 @@ import orjson
 
 from ..errors import StoreUnavailable
 from ..exchange import EVERYTHING, CacheEntry, JsonObject, Selection
-from ..ports import Clock, StoreStats, VectorRow
+from ..ports.caching import StoreStats, VectorRow
+from ..ports.clock import Clock
 from ..sealing import EntrySeal
 from . import store_embedded_statements as statements
 from .counters_memory import MemoryCounters

@@ -10,7 +10,9 @@ from typing import Any
 import orjson
 
 from ..exchange import EVERYTHING, CacheEntry, JsonObject, Selection
-from ..ports import Clock, CounterState, Hold, StoreStats, VectorRow
+from ..ports.caching import StoreStats, VectorRow
+from ..ports.clock import Clock
+from ..ports.cost import CounterState, Hold
 from ..sealing import EntrySeal
 from .entry_worth import HALVED_EVERY_S, worth_when_made
 from .redis_link import Patience, RedisLink, Script

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from ..ports import Clock
+from ..ports.clock import Clock
 from .sqlite_file import SqliteFile
 
 _SCHEMA = """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from ..ports import Clock
+from ..ports.clock import Clock
 from .redis_link import Patience, RedisLink, Script
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from ..ports import Store
+from ..ports.storage import Store
 
 log = logging.getLogger(__name__)
 

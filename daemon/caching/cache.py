@@ -12,7 +12,9 @@ from ..control_api import CacheStats, Why
 from ..dialects.dialect import Dialect
 from ..errors import CacheMiss
 from ..exchange import EVERYTHING, Ask, CacheEntry, JsonObject, Selection, Target
-from ..ports import Clock, Embedder, EntryStore, RecordStore, VectorIndex
+from ..ports.caching import Embedder, EntryStore, VectorIndex
+from ..ports.clock import Clock
+from ..ports.storage import RecordStore
 from ..settings import CacheSettings
 from .admission import Admission
 from .entries import Entries

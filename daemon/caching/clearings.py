@@ -15,7 +15,8 @@ from contextlib import suppress
 from dataclasses import asdict, replace
 
 from ..exchange import CacheEntry, JsonObject, Selection
-from ..ports import Clock, RecordStore
+from ..ports.clock import Clock
+from ..ports.storage import RecordStore
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ..errors import PartUnavailable
 from ..json_text import parse_object
-from ..ports import Embedder
+from ..ports.caching import Embedder
 from .lookup import Trial
 from .same_answer import is_same_answer
 from .verifier import Odds

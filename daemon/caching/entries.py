@@ -13,7 +13,9 @@ import numpy as np
 
 from ..errors import StoreUnavailable
 from ..exchange import CacheEntry, Selection, Vector
-from ..ports import Clock, EntryStore, RecordStore, StoreStats, VectorIndex
+from ..ports.caching import EntryStore, StoreStats, VectorIndex
+from ..ports.clock import Clock
+from ..ports.storage import RecordStore
 from .clearings import Clearings
 from .memory import EntryMemory
 from .near import NearIndex

@@ -28,7 +28,7 @@ from typing import Any, Literal, NamedTuple
 
 from ..errors import StoreUnavailable
 from ..exchange import JsonObject
-from ..ports import RecordStore
+from ..ports.storage import RecordStore
 from .verifier import READINGS, Odds, Reading
 
 logger = logging.getLogger(__name__)

@@ -9,7 +9,8 @@ from dataclasses import replace
 from ..dialects.shares import even_shares
 from ..exchange import CacheEntry
 from ..json_text import to_json
-from ..ports import Clock, Embedder
+from ..ports.caching import Embedder
+from ..ports.clock import Clock
 from .comparisons import Comparisons, Count
 from .entries import Entries
 from .late_vectors import LateVectors

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from ..errors import PartUnavailable
 from ..exchange import CacheEntry, Vector
-from ..ports import Embedder
+from ..ports.caching import Embedder
 
 logger = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from ..control_api import BenchRow
 from ..exchange import CacheEntry, Vector
-from ..ports import Embedder
+from ..ports.caching import Embedder
 from .admission import Admission, Asked, Found
 from .error_bound import ErrorBounds, interval
 from .labelled import Pair, Prompt, read_pairs, read_stream

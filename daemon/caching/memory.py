@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..exchange import EVERYTHING, CacheEntry, Selection
-from ..ports import Clock
+from ..ports.clock import Clock
 
 # Slots of the entry, its key and partition, the two dict items: measured with tracemalloc.
 _OVERHEAD_BYTES = 900

@@ -12,7 +12,8 @@ import numpy as np
 
 from ..errors import PartUnavailable
 from ..exchange import Vector
-from ..ports import Clock, EntryStore, VectorIndex, VectorRow
+from ..ports.caching import EntryStore, VectorIndex, VectorRow
+from ..ports.clock import Clock
 from .keys import signed
 from .worker import Worker
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from ..control_api import CacheScope, CacheStats, Why
 from ..exchange import Verdict
-from ..ports import StoreStats
+from ..ports.caching import StoreStats
 from .error_bound import ErrorBounds, interval
 from .lookup import Lookup, Tally
 

@@ -18,7 +18,7 @@ from collections import Counter
 from typing import Any
 
 from ..json_text import parse
-from ..ports import Embedder
+from ..ports.caching import Embedder
 from .guards.checks import objection_of_lists, objection_of_words
 from .guards.features import read_features
 

@@ -15,7 +15,8 @@ from typing import Any
 from ..dialects.dialect import Dialect, Items, Question
 from ..errors import EmbedderUnavailable, PartUnavailable, StoreUnavailable
 from ..exchange import Ask, CacheEntry, Caller, JsonObject, Target, Vector, Verdict
-from ..ports import Clock, Embedder
+from ..ports.caching import Embedder
+from ..ports.clock import Clock
 from ..settings import CacheSettings
 from .admission import INDEX_ERROR, Admission, Asked, Found, similarity
 from .entries import Entries

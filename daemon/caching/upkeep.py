@@ -7,7 +7,7 @@ from collections import Counter
 from contextlib import suppress
 
 from ..errors import StoreUnavailable
-from ..ports import Clock
+from ..ports.clock import Clock
 from .entries import Entries
 from .error_bound import ErrorBounds
 

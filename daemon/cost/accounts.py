@@ -22,7 +22,9 @@ from ..errors import (
 )
 from ..exchange import Ask, JsonObject, LedgerRow, Target, Usage, Verdict
 from ..json_text import to_json
-from ..ports import Clock, CounterStore, Journal, RecordStore, SpendLog
+from ..ports.clock import Clock
+from ..ports.cost import CounterStore, Journal, SpendLog
+from ..ports.storage import RecordStore
 from ..settings import Settings
 from .admission import Admission, Admitted
 from .bill import Bill, Books, Terms

@@ -18,7 +18,8 @@ from functools import partial
 from typing import Any, TypeVar
 
 from ..errors import BudgetExceeded, BudgetState, PartUnavailable, StoreUnavailable
-from ..ports import Clock, CounterStore, Hold
+from ..ports.clock import Clock
+from ..ports.cost import CounterStore, Hold
 from .limits import Limit
 from .money import usd_of
 from .needs import Need

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from ..exchange import Target, Usage
-from ..ports import SpendLog, SpendQuery
+from ..ports.cost import SpendLog, SpendQuery
 from ..spend_sums import PromptCacheSum, Repeats, SmallCalls
 from .money import usd_about
 from .prices import Prices

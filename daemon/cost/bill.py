@@ -10,7 +10,7 @@ from decimal import Decimal
 from ..dialects.dialect import Dialect
 from ..errors import RequestRefused, UpstreamFailed, UpstreamTimeout
 from ..exchange import JsonObject, LedgerRow, Outcome, Target, Usage
-from ..ports import Clock
+from ..ports.clock import Clock
 from .admission import Admission, Admitted
 from .habits import Habits
 from .ledger import Ledger

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ..control_api import BudgetRow, LogRow
 from ..exchange import JsonObject
-from ..ports import Clock
+from ..ports.clock import Clock
 from .admission import Admission
 from .budgets import Budgets
 from .ledger import Ledger

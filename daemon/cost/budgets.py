@@ -13,7 +13,7 @@ from pydantic import AwareDatetime, Field, ValidationError
 
 from ..errors import BadRequest, Forbidden, NotFound
 from ..exchange import Ask, Caller, JsonObject, Target
-from ..ports import RecordStore
+from ..ports.storage import RecordStore
 from ..settings import BudgetSettings, Section, Settings, Usd, WindowName
 from .limits import Counter, Limit, budget_name
 from .money import nanos_of

@@ -17,7 +17,7 @@ from datetime import datetime
 
 from ..errors import CannotStart, JournalUnavailable, SpendLogUnavailable
 from ..exchange import JsonObject, LedgerRow
-from ..ports import Hold, Journal, SpendLog
+from ..ports.cost import Hold, Journal, SpendLog
 from .records import hold_of, record_of_hold, record_of_row, record_of_rows, row_of, rows_of
 
 log = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from ..ports import Hold
+from ..ports.cost import Hold
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import fields
 from decimal import Decimal
 
 from ..exchange import Target
-from ..ports import PriceSource, PriceTable
+from ..ports.cost import PriceSource, PriceTable
 from ..settings import ModelSettings, ProviderSettings
 from .cheaper import Families
 from .price_table import price_of_entry, rates_of

@@ -14,7 +14,7 @@ from operator import attrgetter
 from typing import Any
 
 from ..exchange import JsonObject, LedgerRow
-from ..ports import Hold
+from ..ports.cost import Hold
 
 _MONEY = frozenset({"cost_usd", "saved_usd", "bound_usd"})
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from .. import control_api as api
-from ..ports import SpendLog, SpendQuery
+from ..ports.cost import SpendLog, SpendQuery
 from ..spend_sums import HourSum, PromptCacheSum
 from .advice import Advice, advice_on
 from .money import usd_text

@@ -12,7 +12,8 @@ import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from ..ports import NODE_LEASE, Clock, CounterStore, Hold
+from ..ports.clock import Clock
+from ..ports.cost import NODE_LEASE, CounterStore, Hold
 from .limits import Limit
 from .needs import Need
 from .standings import Standing, Standings

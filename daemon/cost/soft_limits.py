@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-from ..ports import Clock, Hold
+from ..ports.clock import Clock
+from ..ports.cost import Hold
 from ..window_names import in_words
 from .limits import Limit
 from .money import usd_of, usd_text

@@ -12,7 +12,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ..ports import Clock, CounterState, CounterStore
+from ..ports.clock import Clock
+from ..ports.cost import CounterState, CounterStore
 from .limits import Counter, Limit
 
 log = logging.getLogger(__name__)

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 from ..control_api import ExplainedRow, Reconciliation, Review, Spend
 from ..errors import BadRequest, NotFound
 from ..exchange import JsonObject, LedgerRow
-from ..ports import Clock, SpendQuery
+from ..ports.clock import Clock
+from ..ports.cost import SpendQuery
 from ..settings import Settings
 from . import focus
 from .ledger import Ledger

@@ -9,7 +9,7 @@ from itertools import chain
 from ..dialects.dialect import Dialect, TextKind, TextRestorer
 from ..errors import FinderUnavailable, PiiInAnswer, PiiUnavailable
 from ..exchange import JsonObject, Span
-from ..ports import Operators
+from ..ports.pii import Operators
 from ..settings import PiiSettings
 from .hiding import Replacer, with_repetitions
 from .passages import Passage, literals_of, sheet_of, with_literals

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 from ..control_api import PiiReport
 from ..errors import BadRequest, StoreUnavailable
 from ..exchange import Ask
-from ..ports import AuditGroup, AuditLog, AuditQuery, AuditRow, AuditSide, Clock
+from ..ports.clock import Clock
+from ..ports.pii import AuditGroup, AuditLog, AuditQuery, AuditRow, AuditSide
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from itertools import islice
 from types import MappingProxyType
 
 from ..exchange import Span
-from ..ports import Operators
+from ..ports.pii import Operators
 from ..settings import PiiSettings
 from .placeholders import Mint
 

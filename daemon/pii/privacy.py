@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from ..dialects.dialect import Dialect
 from ..errors import FinderUnavailable, PiiBlocked, PiiUnavailable
 from ..exchange import JsonObject, Span
-from ..ports import Finder, Operators
+from ..ports.pii import Finder, Operators
 from ..settings import PiiSettings
 from .answers import AnswerScan, OnFound
 from .hiding import Replacer, with_repetitions

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ..exchange import Span
-from ..ports import Finder
+from ..ports.pii import Finder
 from .hiding import Replacer, with_repetitions
 from .passages import Passage
 from .placeholders import look_alikes_in

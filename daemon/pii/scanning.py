@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from ..errors import FinderUnavailable
 from ..exchange import Span
-from ..ports import Finder
+from ..ports.pii import Finder
 from .passages import Passage
 from .segments import Digest, Segments, digest_of
 

@@ -12,7 +12,8 @@ import logging
 
 from ..errors import PartUnavailable, StoreUnavailable
 from ..exchange import Caller
-from ..ports import Clock, VaultStore
+from ..ports.clock import Clock
+from ..ports.pii import VaultStore
 from ..sealing import Sealer
 from .vault import Vault
 

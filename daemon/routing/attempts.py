@@ -11,7 +11,7 @@ from types import TracebackType
 
 from ..errors import UpstreamFailed, UpstreamTimeout
 from ..exchange import Target
-from ..ports import Clock
+from ..ports.clock import Clock
 from .balancing import Asking, Balancer
 from .health import Health
 from .loads import Loads

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from ..exchange import Target
-from ..ports import Clock
+from ..ports.clock import Clock
 from .loads import Loads
 from .route import Route, Sharing
 

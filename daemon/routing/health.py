@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from ..exchange import Target
-from ..ports import Clock
+from ..ports.clock import Clock
 
 FAILURES_IN_A_ROW = 3
 """One failure may be anybody's; the third in a row is the provider's."""

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ..exchange import Target
-from ..ports import Clock
+from ..ports.clock import Clock
 
 FORGETS_S = 30.0
 """After so long a measured time counts for a third. So whoever was slow is asked again before long, by itself."""

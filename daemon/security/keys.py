@@ -23,7 +23,8 @@ from pydantic import AwareDatetime, Field, StringConstraints, ValidationError
 from ..control_api import KeyRow
 from ..errors import BadRequest, Forbidden, KeysUnavailable, NotFound, StoreUnavailable, Unauthorized
 from ..exchange import Caller, JsonObject, Role
-from ..ports import Clock, RecordStore
+from ..ports.clock import Clock
+from ..ports.storage import RecordStore
 from ..settings import Section, Usd, WindowName
 
 log = logging.getLogger(__name__)

@@ -14,7 +14,8 @@ from math import inf
 
 from ..errors import RateLimited, StoreUnavailable
 from ..exchange import LedgerRow
-from ..ports import Clock, RateCaps, RateStore, RateUse
+from ..ports.clock import Clock
+from ..ports.security import RateCaps, RateStore, RateUse
 from .keys import VirtualKey
 
 WINDOW_S = 60.0

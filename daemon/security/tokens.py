@@ -17,7 +17,7 @@ import jwt
 
 from ..errors import SettingsError, Unauthorized
 from ..exchange import Caller, Role
-from ..ports import Clock
+from ..ports.clock import Clock
 from ..settings import JwtSettings
 
 _LOOKS_LIKE_ONE = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*", re.ASCII)

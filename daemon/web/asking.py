@@ -14,7 +14,7 @@ from ..errors import BadRequest, BodyTooLarge
 from ..exchange import Ask, DialectName, JsonObject, Upload
 from ..gateway import Rules
 from ..json_text import parse
-from ..ports import Clock
+from ..ports.clock import Clock
 from ..security.attribution import SESSION_HEADERS, client_of, header_session, header_tags, header_user
 from .foreign_headers import PREFIXES as FOREIGN_PREFIXES
 from .foreign_headers import in_own_words

@@ -22,7 +22,7 @@ from daemon.cost.ledger import FLUSH_ROWS
 from daemon.cost.prices import Prices
 from daemon.cost.review import review_of
 from daemon.exchange import LedgerRow
-from daemon.ports import SpendQuery
+from daemon.ports.cost import SpendQuery
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 MONTH = SpendQuery(START, START + timedelta(days=30), timezone="Europe/Berlin")

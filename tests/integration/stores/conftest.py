@@ -14,7 +14,7 @@ from daemon.adapters.redis_link import Patience
 from daemon.adapters.store_embedded import EmbeddedStore
 from daemon.adapters.store_redis import RedisStore
 from daemon.exchange import CacheEntry
-from daemon.ports import Store
+from daemon.ports.storage import Store
 from daemon.sealing import EntrySeal, Sealer
 from tests.fixtures_redis import own_redis_server, redis_cluster, redis_server
 

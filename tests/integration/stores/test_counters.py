@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from daemon.adapters.store_redis import RedisStore
-from daemon.ports import NODE_LEASE, CounterState, Hold, Store
+from daemon.ports.cost import NODE_LEASE, CounterState, Hold
+from daemon.ports.storage import Store
 
 from .conftest import NOW, HandClock, MakeStore
 

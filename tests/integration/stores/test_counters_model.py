@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from daemon.ports import CounterState, Hold
+from daemon.ports.cost import CounterState, Hold
 
 from .conftest import HandClock, MakeStore
 

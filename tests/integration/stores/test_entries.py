@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from daemon.exchange import CacheEntry, Selection
-from daemon.ports import Store, StoreStats
+from daemon.ports.caching import StoreStats
+from daemon.ports.storage import Store
 from daemon.sealing import Sealer
 
 from .conftest import NOW, HandClock, MakeStore

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from daemon.adapters.rates_redis import COUNTS_S, OPEN_LEASE_S, RedisRates
 from daemon.errors import RateLimited
 from daemon.exchange import LedgerRow
-from daemon.ports import RateCaps
+from daemon.ports.security import RateCaps
 from daemon.security.keys import VirtualKey
 from daemon.security.rate_limits import RateLimits
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from daemon.ports import Store
+from daemon.ports.storage import Store
 
 from .conftest import HandClock, MakeStore
 

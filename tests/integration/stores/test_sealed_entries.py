@@ -15,7 +15,7 @@ from daemon.adapters.store_embedded import EmbeddedStore
 from daemon.adapters.store_redis import RedisStore
 from daemon.caching.at_rest import remove_what_was_kept_otherwise
 from daemon.exchange import CacheEntry, Selection
-from daemon.ports import Store
+from daemon.ports.storage import Store
 from daemon.sealing import EntrySeal, Sealer, is_sealed
 
 from .conftest import PATIENT, HandClock

@@ -14,7 +14,7 @@ from daemon.adapters.vaults_redis import RedisVaults
 from daemon.exchange import Caller
 from daemon.pii.vault import Vault
 from daemon.pii.vaults import LIFETIME_S, Vaults
-from daemon.ports import VaultStore
+from daemon.ports.pii import VaultStore
 from daemon.sealing import Sealer
 
 from .conftest import NOW, PATIENT, HandClock

@@ -17,7 +17,7 @@ from daemon.adapters.spendlog_duckdb import DuckDbSpendLog
 from daemon.adapters.spendlog_duckdb_schema import COLUMNS, SCHEMA_VERSION
 from daemon.errors import CannotStart, SpendLogUnavailable
 from daemon.exchange import LedgerRow
-from daemon.ports import SpendQuery
+from daemon.ports.cost import SpendQuery
 
 AT = datetime(2026, 11, 21, 23, 30, tzinfo=UTC)
 ALWAYS = SpendQuery(since=AT - timedelta(days=365), until=AT + timedelta(days=365))

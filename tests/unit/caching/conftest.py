@@ -22,7 +22,7 @@ from daemon.caching.verifier import FILE, Verifier
 from daemon.control_api import Why
 from daemon.dialects import dialect_named
 from daemon.exchange import Ask, CacheDirectives, Caller, Target
-from daemon.ports import Embedder, EntryStore
+from daemon.ports.caching import Embedder, EntryStore
 from daemon.settings import CacheSettings
 
 TARGET = Target("openai", "gpt-4o-mini")

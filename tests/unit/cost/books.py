@@ -17,7 +17,7 @@ from daemon.cost.accounts import Accounts, Bill
 from daemon.cost.prices import Prices
 from daemon.dialects import dialect_named
 from daemon.exchange import Ask, CacheDirectives, Caller, LedgerRow, Target, Usage, Verdict
-from daemon.ports import PriceTable
+from daemon.ports.cost import PriceTable
 from daemon.settings import Settings
 
 TARGET = Target("openai", "gpt-test")

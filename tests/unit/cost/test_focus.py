@@ -15,7 +15,7 @@ from daemon.adapters.spendlog_duckdb import DuckDbSpendLog
 from daemon.cost.focus import COLUMNS, focus_row, lines
 from daemon.cost.rates import Part, Quote
 from daemon.exchange import LedgerRow
-from daemon.ports import SpendQuery
+from daemon.ports.cost import SpendQuery
 from daemon.spend_sums import Charge
 from tests.unit.cost.test_review import NOW, call
 

@@ -24,7 +24,7 @@ from daemon.cost.ledger import Ledger
 from daemon.cost.records import record_of_row, record_of_rows, row_of, rows_of
 from daemon.errors import JournalUnavailable, SpendLogUnavailable
 from daemon.exchange import LedgerRow
-from daemon.ports import Hold
+from daemon.ports.cost import Hold
 
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 

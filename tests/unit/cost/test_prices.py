@@ -13,7 +13,7 @@ from daemon.cost.price_table import price_of_entry
 from daemon.cost.prices import FREE, Prices
 from daemon.cost.rates import Price, read_parts
 from daemon.exchange import Target, Usage
-from daemon.ports import PriceTable
+from daemon.ports.cost import PriceTable
 from daemon.settings import ModelSettings, ProviderSettings
 from tests.unit.cost.books import TableInMemory
 
