@@ -28,7 +28,7 @@ from .questions import first_turns, is_hot, keyed, question_of
 from .refusals import OpenAiErrors
 from .stateless import Stateless
 from .stream_rewriter import RestoringRewriter, delta_texts
-from .texts import content_texts, further_texts, kind_of, schema_texts, value_at
+from .texts import content_texts, definition_texts, further_texts, kind_of, value_at
 from .untrusted import MAX_TOKENS, as_count, as_object, as_objects, as_text, optional_count, without
 
 _CHECKS: Mapping[str, Check] = {
@@ -57,12 +57,12 @@ _CHECKS: Mapping[str, Check] = {
     "user": is_string,
 }
 
-_PROSE_FIELDS = ("tools", "functions", "response_format")
-"""Definitions: their prose is scanned, their constraints stay."""
-_CALLER_FIELDS = ("safety_identifier", "user", "metadata")
+_DEFINITION_FIELDS = ("tools", "functions", "response_format", "web_search_options")
+"""Read as definitions."""
+_CALLER_FIELDS = ("prompt_cache_key", "safety_identifier", "user", "metadata")
 _WITHOUT_TEXT = frozenset(
     {
-        *_PROSE_FIELDS,
+        *_DEFINITION_FIELDS,
         *_CALLER_FIELDS,
         *_CHECKS.keys() - {"stop"},
         "function_call",
@@ -99,9 +99,9 @@ class ChatDialect(OpenAiErrors, Stateless):
 
     def places(self, body: JsonObject) -> list[Place]:
         places: list[Place] = []
-        for field in _PROSE_FIELDS:
+        for field in _DEFINITION_FIELDS:
             if field in body:
-                places += schema_texts(body[field])
+                places += definition_texts(body[field])
         for turn in as_objects(body.get("messages")):
             places += _turn_places(turn)
         places += further_texts(body, _WITHOUT_TEXT, _CALLER_FIELDS)

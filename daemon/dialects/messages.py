@@ -27,7 +27,7 @@ from .refusals import refusal_details
 from .sse import json_event
 from .stateless import Stateless
 from .stream_rewriter import RestoringRewriter, delta_texts
-from .texts import content_texts, further_texts, schema_texts
+from .texts import content_texts, definition_texts, further_texts
 from .untrusted import as_count, as_object, as_objects, as_text, optional_count, without
 
 
@@ -52,18 +52,17 @@ _CHECKS: Mapping[str, Check] = {
     "top_p": is_number,
 }
 
-_PROSE_FIELDS = ("tools", "output_config", "output_format")
-"""Definitions: their prose is scanned, their constraints stay."""
+_DEFINITION_FIELDS = ("tools", "output_config", "output_format", "context_management")
+"""Read as definitions."""
 _CALLER_FIELDS = ("user", "metadata")
 _WITHOUT_TEXT = frozenset(
     {
-        *_PROSE_FIELDS,
+        *_DEFINITION_FIELDS,
         *_CALLER_FIELDS,
         *_CHECKS.keys() - {"stop_sequences"},
         "betas",
         "cache_control",
         "container",
-        "context_management",
         "inference_geo",
         # Addresses and tokens that the provider itself needs to reach them.
         "mcp_servers",
@@ -108,9 +107,9 @@ class MessagesDialect(Stateless):
         places: list[Place] = []
         if "system" in body:
             places += _content_places(body, "system")
-        for field in _PROSE_FIELDS:
+        for field in _DEFINITION_FIELDS:
             if field in body:
-                places += schema_texts(body[field])
+                places += definition_texts(body[field])
         for turn in as_objects(body.get("messages")):
             places += _content_places(turn, "content")
         places += further_texts(body, _WITHOUT_TEXT, _CALLER_FIELDS)

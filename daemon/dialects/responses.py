@@ -33,7 +33,7 @@ from .refusals import OpenAiErrors
 from .responses_items import answer_places, input_places
 from .sse import json_event
 from .stream_rewriter import RestoringRewriter, delta_texts
-from .texts import further_texts, schema_texts, strings_at
+from .texts import definition_texts, further_texts, strings_at
 from .untrusted import as_count, as_object, as_objects, as_text, optional_count, without
 
 _CHECKS: Mapping[str, Check] = {
@@ -58,19 +58,18 @@ _CHECKS: Mapping[str, Check] = {
     "user": is_string,
 }
 
-_PROSE_FIELDS = ("tools", "text")
-"""Definitions: their prose is scanned, their constraints stay."""
-_CALLER_FIELDS = ("safety_identifier", "user", "metadata")
+_DEFINITION_FIELDS = ("tools", "text")
+"""Read as definitions."""
+_CALLER_FIELDS = ("prompt_cache_key", "safety_identifier", "user", "metadata")
 _WITHOUT_TEXT = frozenset(
     {
-        *_PROSE_FIELDS,
+        *_DEFINITION_FIELDS,
         *_CALLER_FIELDS,
         *_CHECKS,
         "conversation",
         "input",
         "instructions",
         "model",
-        "prompt_cache_key",
         "prompt_cache_retention",
         "service_tier",
         "tool_choice",
@@ -107,9 +106,9 @@ class ResponsesDialect(OpenAiErrors):
         places: list[Place] = []
         if "instructions" in body:
             places += input_places(body, "instructions")
-        for field in _PROSE_FIELDS:
+        for field in _DEFINITION_FIELDS:
             if field in body:
-                places += schema_texts(body[field])
+                places += definition_texts(body[field])
         if "variables" in as_object(body.get("prompt")):
             places += strings_at(body["prompt"], "variables")
         if "input" in body:

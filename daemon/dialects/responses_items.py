@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..exchange import JsonObject
 from .dialect import Place, TextKind
-from .texts import content_texts, kind_of, schema_texts, strings_at, value_at
+from .texts import content_texts, definition_texts, kind_of, strings_at, value_at
 from .untrusted import as_object, as_objects
 
 _ITEM_WORDS = frozenset(
@@ -44,10 +44,10 @@ def answer_places(answer: JsonObject) -> Iterator[Place]:
     if "instructions" in answer:
         yield from input_places(answer, "instructions")
     for field in ("tools", "text"):
-        yield from schema_texts(answer.get(field))
+        yield from definition_texts(answer.get(field))
     if "variables" in as_object(answer.get("prompt")):
         yield from strings_at(answer["prompt"], "variables")
-    for field in ("safety_identifier", "user", "metadata"):
+    for field in ("prompt_cache_key", "safety_identifier", "user", "metadata"):
         if field in answer:
             yield from value_at(answer, field)
 

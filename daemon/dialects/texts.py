@@ -50,10 +50,23 @@ _CLOSED_TYPES = frozenset(
 )
 _SIGNED_TYPES = frozenset({"thinking", "reasoning.text"})
 
-_SCHEMA_TEXTS = frozenset({"description", "title", "$comment"})
-_SCHEMA_VALUES = frozenset({"default", "examples", "example", "input_examples"})
-_SCHEMA_CONSTRAINTS = frozenset({"enum", "const", "required"})
+_SCHEMA_VALUES = frozenset({"default", "examples", "example", "input_examples", "enum", "const"})
 _SCHEMA_NAMES = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
+_DEFINITION_WORDS = frozenset(
+    (  # noqa: SIM905  one word a line would be a page
+        # A schema's own words, and grammars.
+        "$anchor $dynamicAnchor $dynamicRef $id $ref $schema contentEncoding contentMediaType definition format "
+        "pattern propertyName required type "
+        # Names, by which one part of a request means another.
+        "allowed_tools clear_tool_inputs exclude_tools mcp_server_name name namespace server_label tool_names "
+        # What the provider keeps, and what it needs to reach somebody else's server.
+        "allowed_domains authorization blocked_domains connector_id container container_id file_id file_ids id "
+        "image_url server_url skill_id tunnel_id vector_store_ids version"
+    ).split()
+)
+"""Strings of definitions that have to stay as they are; any other is a text."""
+_SPARED_OBJECTS = frozenset({"dependentRequired", "domain_secrets", "headers", "user_location"})
+"""Objects of definitions that hold nothing but such strings."""
 
 
 def kind_of(text: str) -> TextKind:
@@ -142,26 +155,35 @@ def content_texts(root: Any) -> Iterator[Place]:
         pending.extend(reversed(nested))
 
 
-def schema_texts(root: Any) -> Iterator[Place]:
-    """The prose of tool definitions and JSON schemas: descriptions, titles, defaults, examples.
+def definition_texts(root: Any) -> Iterator[Place]:
+    """The texts of tool definitions and JSON schemas: descriptions, titles, and values such as defaults and `enum`.
 
-    Names, `enum`, `const` and the like are constraints on what the model may write: they stay usable.
+    A model that has to choose among values chooses among their placeholders, which are put back like all others. Names,
+    patterns and what a provider needs to do the tool's work stay usable.
     """
     pending: list[tuple[Any, bool]] = [(root, False)]
     while pending:
         holder, is_list_of_schemas = pending.pop()
+        if isinstance(holder, dict) and not is_list_of_schemas and _is_closed(holder):
+            continue
         nested: list[tuple[Any, bool]] = []
         for key, value in _entries(holder):
-            if is_list_of_schemas or isinstance(holder, list):
+            if is_list_of_schemas:
                 nested.append((value, False))
             elif key in _SCHEMA_VALUES:
                 yield from strings_at(holder, key)
+            elif key in _DEFINITION_WORDS:
+                if not _is_text_or_texts(value):
+                    nested.append((value, False))
             elif isinstance(value, str):
-                if key in _SCHEMA_TEXTS:
-                    yield Place(holder, key)
-            elif key not in _SCHEMA_CONSTRAINTS:
+                yield Place(holder, key)
+            elif key not in _SPARED_OBJECTS:
                 nested.append((value, key in _SCHEMA_NAMES))
         pending.extend(reversed(nested))
+
+
+def _is_text_or_texts(value: Any) -> bool:
+    return isinstance(value, str) or (isinstance(value, list) and all(isinstance(item, str) for item in value))
 
 
 def _is_closed(part: dict[str, Any]) -> bool:

@@ -15,7 +15,14 @@ SCHEMA = {
     "title": "T title",
     "required": ["description"],
     "properties": {
-        "description": {"type": "string", "description": "T nested", "enum": ["red"], "const": "fixed"},
+        "description": {
+            "type": "string",
+            "description": "T nested",
+            "enum": ["T red"],
+            "const": "T fixed",
+            "pattern": "red",
+            "x": "T own",
+        },
         "enum": {"type": "string", "default": "T default", "examples": ["T example"]},
         "list": {"type": "array", "items": {"anyOf": [{"description": "T any of"}]}},
     },
