@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from ..errors import FinderUnavailable, ModelUnavailable
 from ..exchange import Span
-from ..settings import PiiSettings
+from ..settings import TAGGED, PiiSettings
 from .model_files import find_model
 
 if TYPE_CHECKING:
-    from presidio_analyzer import EntityRecognizer
+    from .finder_presidio_registry import SpanRecognizer
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +33,8 @@ class PresidioFinder:
     def __init__(self, settings: PiiSettings) -> None:
         self._settings = settings
         self._allowed = frozenset(value.casefold() for value in settings.allow)
-        self._recognizers: tuple[EntityRecognizer, ...] = ()
+        self._thresholds = {kind: settings.threshold_of(kind) for kind in {*TAGGED, *settings.thresholds}}
+        self._recognizers: tuple[SpanRecognizer, ...] = ()
         self._degraded: str | None = None
         self.version = _version(settings)
 
@@ -75,16 +76,15 @@ class PresidioFinder:
             # Its text, and that of its cause, may quote the text that was scanned.
             raise FinderUnavailable(f"the scan failed: {type(error).__name__}") from None
 
-    def _found(self, recognizers: Sequence[EntityRecognizer], text: str) -> tuple[Span, ...]:
+    def _found(self, recognizers: Sequence[SpanRecognizer], text: str) -> tuple[Span, ...]:
         from .finder_patterns.structured import merged
 
-        results = (
-            result for recognizer in recognizers for result in recognizer.analyze(text, recognizer.supported_entities)
-        )
+        thresholds = self._thresholds
         spans = merged(
-            Span(result.start, result.end, result.entity_type, result.score)
-            for result in results
-            if result.score >= self._settings.threshold_of(result.entity_type)
+            span
+            for recognizer in recognizers
+            for span in recognizer.find(text)
+            if span.score >= thresholds.get(span.entity_type, 0)
         )
         if not self._allowed:
             return spans

@@ -42,7 +42,23 @@ _SLICE = 16_384
 _OVERLAP = 512
 
 
-class StructuredRecognizer(EntityRecognizer):  # type: ignore[misc]
+class SpanRecognizer(EntityRecognizer):  # type: ignore[misc]
+    """A recognizer of Presidio's kind that can be asked for spans: a text full of PII has hundreds of findings, and
+    making Presidio's results of them takes as long as finding them."""
+
+    def find(self, text: str) -> Iterable[Span]:
+        """What is there of the supported kinds, in no order; findings may overlap."""
+        raise NotImplementedError
+
+    def analyze(self, text: str, entities: list[str], nlp_artifacts: Any = None) -> list[Any]:
+        return [
+            RecognizerResult(span.entity_type, span.start, span.end, span.score)
+            for span in self.find(text)
+            if span.entity_type in entities
+        ]
+
+
+class StructuredRecognizer(SpanRecognizer):
     """All patterns that are on by default, in one pass each."""
 
     def load(self) -> None:
@@ -50,12 +66,13 @@ class StructuredRecognizer(EntityRecognizer):  # type: ignore[misc]
         bundled = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)
         self.tlds = frozenset(suffix for suffix in bundled.tlds if "." not in suffix)
 
-    def analyze(self, text: str, entities: list[str], nlp_artifacts: Any = None) -> list[Any]:
-        wanted = frozenset(entities)
-        return [_result(span) for span in find_structured(text, self.tlds) if span.entity_type in wanted]
+        self._wanted = frozenset(self.supported_entities)
+
+    def find(self, text: str) -> list[Span]:
+        return [span for span in find_structured(text, self.tlds) if span.entity_type in self._wanted]
 
 
-class RegexRecognizer(EntityRecognizer):  # type: ignore[misc]
+class RegexRecognizer(SpanRecognizer):
     """Regular expressions for one kind of PII, run over overlapping slices.
 
     A slice bounds what a pattern that backtracks can cost, and how long a value can be: 512 characters.
@@ -71,10 +88,9 @@ class RegexRecognizer(EntityRecognizer):  # type: ignore[misc]
     def load(self) -> None:
         """Nothing to load: patterns are compiled when they are given."""
 
-    def analyze(self, text: str, entities: list[str], nlp_artifacts: Any = None) -> list[Any]:
+    def find(self, text: str) -> set[Span]:
         page = Page.of(text)
-        found = {span for pattern, score in self._patterns for span in self._matches(page, pattern, score)}
-        return [_result(span) for span in found]
+        return {span for pattern, score in self._patterns for span in self._matches(page, pattern, score)}
 
     def _matches(self, page: Page, pattern: re.Pattern[str], score: float) -> Iterator[Span]:
         for begin in range(0, len(page.text), _SLICE):
@@ -84,7 +100,7 @@ class RegexRecognizer(EntityRecognizer):  # type: ignore[misc]
                     yield Span(start, end, self.supported_entities[0], max(score, _NEEDS_CONTEXT_BELOW))
 
 
-class WordListRecognizer(EntityRecognizer):  # type: ignore[misc]
+class WordListRecognizer(SpanRecognizer):
     """The owner's words for one kind of PII."""
 
     def __init__(self, entity_type: str, words: Iterable[str], score: float) -> None:
@@ -95,12 +111,12 @@ class WordListRecognizer(EntityRecognizer):  # type: ignore[misc]
     def load(self) -> None:
         """Nothing to load."""
 
-    def analyze(self, text: str, entities: list[str], nlp_artifacts: Any = None) -> list[Any]:
+    def find(self, text: str) -> Iterator[Span]:
         (entity_type,) = self.supported_entities
-        return [_result(Span(start, end, entity_type, self._score)) for start, end in self._words.find(text)]
+        return (Span(start, end, entity_type, self._score) for start, end in self._words.find(text))
 
 
-class TaggerRecognizer(EntityRecognizer):  # type: ignore[misc]
+class TaggerRecognizer(SpanRecognizer):
     """Names, addresses, places and organizations, as far as they are wanted."""
 
     def __init__(self, tagger: Tagger, entity_types: list[str]) -> None:
@@ -110,15 +126,15 @@ class TaggerRecognizer(EntityRecognizer):  # type: ignore[misc]
     def load(self) -> None:
         """It is given loaded."""
 
-    def analyze(self, text: str, entities: list[str], nlp_artifacts: Any = None) -> list[Any]:
-        return [_result(span) for span in self._tagger.find(text)]
+    def find(self, text: str) -> list[Span]:
+        return self._tagger.find(text)
 
 
 def filled_registry(settings: PiiSettings) -> tuple[RecognizerRegistry, frozenset[str]]:
     """The registry for these settings without the tagger, and the kinds that were asked for but need it."""
     asked_for = {name for name in settings.entities if settings.operator_of(name) != "allow"}
     own = [recognizer for recognizer in settings.recognizers if settings.operator_of(recognizer.name) != "allow"]
-    recognizers: list[EntityRecognizer] = [
+    recognizers: list[SpanRecognizer] = [
         StructuredRecognizer(sorted(_switched_on(settings))),
         *(recognizer for settings in own for recognizer in _the_owners(settings)),
         *(_presidios(name) for name in sorted(asked_for & _PRESIDIOS_OWN.keys())),
@@ -141,7 +157,7 @@ def tagger_recognizer(settings: PiiSettings) -> TaggerRecognizer | None:
     return TaggerRecognizer(Tagger(find_model("tagger"), tokenizer, thresholds), list(thresholds))
 
 
-def _the_owners(settings: RecognizerSettings) -> Iterator[EntityRecognizer]:
+def _the_owners(settings: RecognizerSettings) -> Iterator[SpanRecognizer]:
     """A low score means nothing here but its rank among findings that overlap: it was switched on by hand."""
     score = max(settings.score, _NEEDS_CONTEXT_BELOW)
     if settings.regex:
@@ -160,7 +176,3 @@ def _presidios(name: str) -> RegexRecognizer:
     flags = re.DOTALL | re.MULTILINE | re.IGNORECASE
     patterns = [(re.compile(pattern.regex, flags), pattern.score) for pattern in presidios.PATTERNS]
     return RegexRecognizer(name, patterns, presidios.CONTEXT)
-
-
-def _result(span: Span) -> Any:
-    return RecognizerResult(span.entity_type, span.start, span.end, span.score)

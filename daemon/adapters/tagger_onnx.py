@@ -19,7 +19,7 @@ from .tagger_vectors import Floats, WordVectors
 from .tagger_words import Words, windows
 
 # Memory stays bounded however long a text is.
-_WINDOW_WORDS = 1024
+_WINDOW_CHARS = 6_000
 # Below what is known by a check sum or its own form: where both find something, that decides what it is.
 _MOST_CERTAIN = 0.85
 
@@ -53,23 +53,22 @@ class Tagger:
     def _likely_words(self, text: str) -> Iterator[LikelyWord]:
         first = 0
         # A word's label depends on no more words on either side than windows overlap.
-        for words, begin, end in windows(text, _WINDOW_WORDS, self._overlap):
-            if begin == end:
-                continue
-            begins, belongs = self._chances(words)
-            kinds = belongs.argmax(axis=1)
-            for row in (begin + np.flatnonzero(belongs[begin:end].max(axis=1) >= TAKEN_IN)).tolist():
-                kind = kinds[row]
-                certainty = float(belongs[row, kind])
-                yield LikelyWord(
-                    first + row - begin,
-                    *words.spans[row],
-                    words.gaps[row],
-                    self._kinds[kind],
-                    certainty,
-                    float(begins[row, kind]) > certainty / 2,
-                )
+        for words, begin, end in windows(text, _WINDOW_CHARS, self._overlap):
+            if begin < end:
+                yield from self._likely_in(words, begin, end, first - begin)
             first += end - begin
+
+    def _likely_in(self, words: Words, begin: int, end: int, before: int) -> Iterator[LikelyWord]:
+        """Of the words from `begin` to `end`; the first of `words` is the text's word number `before`."""
+        begins, belongs = self._chances(words)
+        rows = begin + np.flatnonzero(belongs[begin:end].max(axis=1) >= TAKEN_IN)
+        kinds = belongs[rows].argmax(axis=1)
+        certain = belongs[rows, kinds]
+        is_first = begins[rows, kinds] > certain / 2
+        columns = (rows, words.starts[rows], kinds, certain, is_first)
+        for row, start, kind, certainty, does_begin in zip(*(column.tolist() for column in columns), strict=True):
+            end = start + len(words.texts[row])
+            yield LikelyWord(before + row, start, end, words.gaps[row], self._kinds[kind], certainty, does_begin)
 
     def _chances(self, words: Words) -> tuple[Floats, Floats]:
         """Of each word and each wanted kind: how likely it begins one, how likely it belongs to one."""

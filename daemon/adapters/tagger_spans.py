@@ -6,14 +6,16 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from .finder_patterns.page import words
+from .finder_patterns.page import positions, words
 from .tagger_words import Gap
 
 # A finding takes in words that are at least so likely; how sure it is, its likeliest word says.
 TAKEN_IN = 0.3
 
 _EDGES = ",;:|/()[]{}<>\"'“”‘’«»-–—_*#=@&\\ \n\t"
-_MAIL_ADDRESS = re.compile(r"[^\s@<>()\[\]{},;:\"']{1,64}@[^\s@<>()\[\]{},;:\"']+")
+_MAIL_LOCAL = re.compile(r"[^\s@<>()\[\]{},;:\"']+\Z")
+_MAIL_DOMAIN = re.compile(r"[^\s@<>()\[\]{},;:\"']+")
+_LONGEST_LOCAL = 64
 # What stands before numbers, in capitals like a name in a form.
 _LABELS = words(
     "iban bic swift ssn itin tin ein vat nhs nino dob mrn dni nif nie cpf cnpj bsn pesel tfn abn sin pan nir ahv cvv "
@@ -54,13 +56,22 @@ class Found(NamedTuple):
 
 def outside_addresses(likely: Iterable[LikelyWord], text: str) -> Iterator[LikelyWord]:
     """The words but for those of mail addresses: names stand in many, and what is beside one is a value of its own."""
-    inside = [match.span() for match in _MAIL_ADDRESS.finditer(text)] if "@" in text else []
+    inside = list(_mail_addresses(text))
     at = 0
     for word in likely:
         while at < len(inside) and inside[at][1] <= word.start:
             at += 1
         if at == len(inside) or word.end <= inside[at][0]:
             yield word
+
+
+def _mail_addresses(text: str) -> Iterator[tuple[int, int]]:
+    for at in positions(text, "@"):
+        window = max(0, at - _LONGEST_LOCAL)
+        local = _MAIL_LOCAL.search(text[window:at])
+        domain = _MAIL_DOMAIN.match(text, at + 1)
+        if local and domain:
+            yield window + local.start(), domain.end()
 
 
 def grown(likely: Iterable[LikelyWord], text: str) -> Iterator[Found]:

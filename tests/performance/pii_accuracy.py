@@ -1,4 +1,4 @@
-"""How well PII is found, and at what cost, beside stock Presidio without a model, in one run.
+"""How well PII is found, beside stock Presidio without a model, in one run; pii_speed.py says at what cost.
 
     python tests/performance/pii_accuracy.py [--ewt en_ewt-ud-dev.iob2]
 
@@ -9,8 +9,7 @@ recall twice. The texts are made by pii_texts.py; `--ewt` adds sentences of Univ
 from __future__ import annotations
 
 import argparse
-import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -69,9 +68,6 @@ def main() -> None:
     print("\nfalse positives in texts without PII: findings per 1,000 texts, share of texts flagged")
     for name, texts in clean.items():
         print(f"{name:18}{len(texts):7}" + "".join(f"{flagged(texts, find):>24}" for find in finders.values()))
-    print("\nCPU ms per text")
-    for name, texts in timed_texts(made, clean["plain queries"]).items():
-        print(f"{name:25}" + "".join(f"{finder:>12}{cpu_ms(texts, find):8.2f}" for finder, find in finders.items()))
 
 
 def parsed() -> argparse.Namespace:
@@ -142,27 +138,6 @@ def f2(recall: float, precision: float) -> float:
 def flagged(texts: Sequence[Marked], find: Find) -> str:
     found = [len(find(text.text)) for text in texts]
     return f"{1000 * sum(found) / len(texts):7.1f} {sum(map(bool, found)) / len(texts):8.2%}"
-
-
-def timed_texts(made: Sequence[Marked], clean: Sequence[Marked]) -> dict[str, list[str]]:
-    """Twenty texts of about 300 words each."""
-    return {"300 words": in_300_words(clean), "300 words with PII": in_300_words(made)}
-
-
-def in_300_words(texts: Sequence[Marked]) -> list[str]:
-    words = " ".join(text.text for text in texts).split(" ")
-    return [" ".join(words[at : at + 300]) for at in range(0, min(len(words) - 300, 6000), 300)]
-
-
-def cpu_ms(texts: Sequence[str], find: Find) -> float:
-    """The best of five passes."""
-    passes = defaultdict(float)
-    for number in range(5):
-        started = time.process_time()
-        for text in texts:
-            find(text)
-        passes[number] = time.process_time() - started
-    return 1000 * min(passes.values()) / len(texts)
 
 
 if __name__ == "__main__":

@@ -102,6 +102,8 @@ _PHONE_WORDS = words(
     "phone phones telephone tel mobile cell cellphone cellular fax whatsapp sms hotline landline voicemail "
     "telefon telefono teléfono téléphone telefone telefax handy rufnummer móvil celular portable"
 )
+# No number that is looked for here has fewer digits, whatever parts them.
+_SEVEN_DIGITS = re.compile(r"[0-9](?:[ \u00a0\-./()]{0,3}[0-9]){6}")
 _CALL_WORDS = _PHONE_WORDS | words("call dial ring reach contact text anrufen llame appelez")
 _UK_MOBILE = re.compile(r"07[0-9]{3} ?[0-9]{6}|07[0-9]{3} [0-9]{3} [0-9]{3}")
 
@@ -110,7 +112,7 @@ def find_phone_numbers(page: Page) -> Iterator[Span]:
     """International numbers, North American ones as they are written, others where a word says so."""
     reached = 0
     for start, _ in page.numbers:
-        if start < reached:
+        if start < reached or not _SEVEN_DIGITS.match(page.text, start):
             continue
         end = _phone_end(page, start)
         if end is not None:

@@ -566,7 +566,7 @@ def test_a_failure_tells_nothing_of_the_text(finder, monkeypatch, caplog):
     class Broken:
         supported_entities = ()
 
-        def analyze(self, text, entities):
+        def find(self, text):
             raise RuntimeError(text)
 
     broken = PresidioFinder(PiiSettings())

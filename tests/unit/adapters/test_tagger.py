@@ -135,7 +135,7 @@ def test_a_long_text_is_read_as_its_parts_are(tagger):
 def test_windows_give_every_word_once_with_its_neighbours():
     text = " ".join(f"word{number}" for number in range(500))
     whole = tagger_words.split(text)
-    parts = list(tagger_words.windows(text, 100, 8))
+    parts = list(tagger_words.windows(text, 800, 8))
 
     assert whole.texts == [word for part in parts for word in part.words.texts[part.begin : part.end]]
     assert whole.gaps == [gap for part in parts for gap in part.words.gaps[part.begin : part.end]]
