@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import astuple
 from datetime import datetime, tzinfo
 from functools import partial
 from pathlib import Path
@@ -36,9 +35,8 @@ class SqliteAudit:
         await self._file.open()
 
     async def write(self, rows: Sequence[AuditRow]) -> None:
-        values = [(row.at.timestamp(), *astuple(row)[1:]) for row in rows]
         sql = "INSERT INTO findings VALUES (?, ?, ?, ?, ?, ?, ?)"
-        await self._file.ask(lambda connection: connection.executemany(sql, values).close())
+        await self._file.ask(lambda connection: connection.executemany(sql, map(_columns_of, rows)).close())
 
     async def report(self, query: AuditQuery) -> JsonObject:
         return await self._file.ask(partial(_report, query=query))
@@ -53,6 +51,11 @@ class SqliteAudit:
 
     async def aclose(self) -> None:
         await self._file.aclose()
+
+
+def _columns_of(row: AuditRow) -> tuple[float | str | int, ...]:
+    # One by one: `dataclasses.astuple` copies each value deeply, which took a sixth of a hit's CPU.
+    return row.at.timestamp(), row.request_id, row.key, row.side, row.type, row.operator, row.count
 
 
 def _report(connection: sqlite3.Connection, query: AuditQuery) -> JsonObject:

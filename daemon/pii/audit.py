@@ -102,10 +102,15 @@ class Audit:
             log.warning("%d findings wait to be written down: %s", len(self._waiting), error)
 
     async def _write(self) -> None:
-        rows = self._waiting
-        if rows:
+        """Others note, and may write, while this writes: each row is taken by one of them."""
+        rows, self._waiting = self._waiting, []
+        if not rows:
+            return
+        try:
             await self._log.write(rows)
-            del self._waiting[: len(rows)]
+        except BaseException:
+            self._waiting = rows + self._waiting
+            raise
 
     async def _remove_old(self) -> None:
         self._removed_s = self._clock.monotonic_s()
