@@ -60,6 +60,8 @@ def with_repetitions(
     that are not at hand, with their kinds.
     """
     values = _followed_values(texts, found, earlier)
+    if not values:
+        return [list(spans) for spans in found]
     return [
         sorted([*spans, *_repetitions(text, spans, values)], key=lambda span: span.start)
         for text, spans in zip(texts, found, strict=True)

@@ -18,8 +18,9 @@ from ..exchange import Span
 # `\_` is Markdown's underscore, `\\_` the same inside JSON.
 _JOINT = r"(?:\\{0,2}_| )"
 _BODY = rf"[A-Za-z](?:[A-Za-z0-9]|{_JOINT}){{0,150}}"
-# A backslash that is escaped itself is no beginning of \u003c.
-_OPEN = r"(?:<|&lt;|(?:(?<!\\)|(?<=(?<!\\)\\\\))\\u003[cC])"
+# A backslash that is escaped itself is no beginning of \u003c. It is looked back at from behind: where each way to
+# begin has a first character, `re` skips to these, which takes a tenth of the time.
+_OPEN = r"(?:<|&lt;|\\(?:(?<!\\\\)|(?<=(?<!\\)\\\\\\))u003[cC])"
 _CLOSE = r"(?:>|&gt;|\\u003[eE])"
 
 SPELLING = re.compile(rf"{_OPEN} ?(?P<name>{_BODY}?{_JOINT}[0-9]{{1,9}}) ?{_CLOSE}")
@@ -31,12 +32,15 @@ BEGINNING = re.compile(
 )
 """What may be the beginning of a placeholder at the end of a text that goes on."""
 
-_OPENERS = ("<", "&lt;", "\\u003c", "\\u003C")
-
 
 def may_hold_placeholders(text: str) -> bool:
     """Whether it is worth looking closer; far cheaper than a pattern."""
-    return any(opener in text for opener in _OPENERS)
+    return "<" in text or "&lt;" in text or "\\u003" in text
+
+
+def may_be_in_json(raw: bytes) -> bool:
+    """The same of the texts in a JSON value, any character of which may be written as an escape."""
+    return b"<" in raw or b"&lt;" in raw or b"\\u00" in raw
 
 
 def canonical(spelled: str) -> str:
