@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from . import heap
 from .caching.at_rest import remove_what_was_kept_otherwise
 from .caching.cache import Cache
 from .cost.accounts import Accounts
@@ -192,10 +193,7 @@ class Gateway:
 
     async def _warm(self) -> None:
         await asyncio.gather(self._warm_scanner(self.rules.privacy), self._warm_cache())
-        # What is loaded by now stays. Out of the collector's sight it is not walked again and again:
-        # half of an exact hit's CPU was that.
-        gc.collect()
-        gc.freeze()
+        heap.settle()
         self.is_warm.set()
 
     async def _warm_scanner(self, privacy: Privacy) -> None:

@@ -29,6 +29,7 @@ from .adapters.store_embedded import EmbeddedStore
 from .adapters.store_redis import RedisStore
 from .adapters.vaults_embedded import EmbeddedVaults
 from .adapters.vaults_redis import RedisVaults
+from .adapters.word_pieces import WordPieces
 from .auditing import Auditor, NearHits
 from .caching.cache import Cache
 from .caching.flights import Flights
@@ -95,25 +96,26 @@ def build_gateway(loaded: Loaded, load: Callable[[], Loaded]) -> Gateway:
     settings = _with_providers(loaded.settings)
     key = data.installation_key(loaded.data_dir)
     clock = SystemClock()
-    parts = _build_parts(settings, loaded.data_dir, clock, key)
+    pieces = WordPieces(find_model(MODEL))
+    parts = _build_parts(settings, loaded.data_dir, clock, key, pieces)
     traffic = Traffic(Flights(), NearHits(), Dispatcher.of(clock))
 
     def load_rules() -> Rules:
-        return _build_rules(_with_providers(load().settings), parts, traffic, key)
+        return _build_rules(_with_providers(load().settings), parts, traffic, key, pieces)
 
-    rules = _build_rules(settings, parts, traffic, key)
+    rules = _build_rules(settings, parts, traffic, key, pieces)
     parts.cache.configure(settings.cache, policy=lambda: rules.privacy.policy_version)
     return Gateway(parts, rules, load_rules)
 
 
-def build_privacy(settings: PiiSettings, key: bytes) -> Privacy:
+def build_privacy(settings: PiiSettings, key: bytes, pieces: WordPieces | None = None) -> Privacy:
     """The scanner with its operators. `key` is the installation's: what is hashed or encrypted stays equal under it."""
-    return Privacy(build_finder(settings), PresidioOperators(data.derived_key(key, "operators")), settings)
+    return Privacy(build_finder(settings, pieces), PresidioOperators(data.derived_key(key, "operators")), settings)
 
 
-def build_finder(settings: PiiSettings) -> Finder:
-    """The scanner alone."""
-    return PresidioFinder(settings)
+def build_finder(settings: PiiSettings, pieces: WordPieces | None = None) -> Finder:
+    """The scanner alone; `pieces` where it shares the tokenizer of an embedder."""
+    return PresidioFinder(settings, pieces)
 
 
 def build_redactor(
@@ -181,7 +183,7 @@ def _with_providers(settings: Settings) -> Settings:
     return settings.model_copy(update={"providers": providers_from_environment(os.environ)})
 
 
-def _build_parts(settings: Settings, data_dir: Path, clock: Clock, key: bytes) -> Parts:
+def _build_parts(settings: Settings, data_dir: Path, clock: Clock, key: bytes, pieces: WordPieces) -> Parts:
     metrics, recent = Metrics(), Recent()
     is_shared = settings.storage.url != "embedded"
     rate_limits = RateLimits(clock, RedisRates(settings.storage.url, clock) if is_shared else None)
@@ -194,7 +196,7 @@ def _build_parts(settings: Settings, data_dir: Path, clock: Clock, key: bytes) -
     storage_keys = StorageKeys(settings.storage.encryption_key, data_dir, data.derived_key(key, "storage"))
     store = _build_store(settings.storage, data_dir, clock, storage_keys.sealer)
     model = find_model(MODEL)
-    embedder = OnnxEmbedder(model)
+    embedder = OnnxEmbedder(model, pieces)
     accounts = Accounts(
         journal=FileJournal(data_dir / "journal", fsync_always=settings.storage.fsync == "always"),
         spend_log=DuckDbSpendLog(data_dir / "spend.duckdb"),
@@ -272,9 +274,9 @@ def _build_vault_store(settings: StorageSettings, data_dir: Path, clock: Clock) 
     return RedisVaults(settings.url, clock)
 
 
-def _build_rules(settings: Settings, parts: Parts, traffic: Traffic, key: bytes) -> Rules:
+def _build_rules(settings: Settings, parts: Parts, traffic: Traffic, key: bytes, pieces: WordPieces) -> Rules:
     server = settings.server
-    privacy = build_privacy(settings.pii, key)
+    privacy = build_privacy(settings.pii, key, pieces)
     callers = Callers(
         keys=parts.keys,
         installation_key=data.derived_key(key, "callers"),

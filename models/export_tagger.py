@@ -21,6 +21,7 @@ from safetensors.numpy import load_file
 from tagger_training.labelled import KINDS
 from tagger_training.network import Context
 from tagger_training.network import Tagger as Network
+from tokenizers import Tokenizer
 from torch.nn import functional
 
 from daemon.adapters.model_files import read_manifest
@@ -135,7 +136,7 @@ def write_manifest(shape: dict[str, object]) -> None:
 
 
 def write_golden() -> None:
-    tagger = Tagger(read_manifest(OUTPUT), TOKENIZER, dict.fromkeys(KINDS, FOUND_FROM))
+    tagger = Tagger(read_manifest(OUTPUT), Tokenizer.from_file(str(TOKENIZER)), dict.fromkeys(KINDS, FOUND_FROM))
     texts = json.loads(GOLDEN_TEXTS.read_text())
     rows = [
         {

@@ -28,6 +28,7 @@ from .finder_patterns.structured import find_structured
 from .finder_patterns.word_list import WordList
 from .model_files import find_model
 from .tagger_onnx import Tagger
+from .word_pieces import WordPieces
 
 _PRESIDIOS_OWN = {
     "DATE_TIME": DateRecognizer,
@@ -143,8 +144,8 @@ def filled_registry(settings: PiiSettings) -> tuple[RecognizerRegistry, frozense
     return RecognizerRegistry(recognizers=recognizers), frozenset(asked_for - known)
 
 
-def tagger_recognizer(settings: PiiSettings) -> TaggerRecognizer | None:
-    """The tagger, loaded; None where nothing that it finds is wanted.
+def tagger_recognizer(settings: PiiSettings, pieces: WordPieces | None) -> TaggerRecognizer | None:
+    """The tagger, loaded, with `pieces` or a tokenizer of its own; None where nothing that it finds is wanted.
 
     Raises:
         ModelUnavailable: its files are missing or damaged.
@@ -152,8 +153,7 @@ def tagger_recognizer(settings: PiiSettings) -> TaggerRecognizer | None:
     thresholds = {name: settings.threshold_of(name) for name in TAGGED if settings.operator_of(name) != "allow"}
     if not thresholds:
         return None
-    # It splits words into the pieces that the embedder's tokenizer knows.
-    tokenizer = find_model("minilm").folder / "tokenizer.json"
+    tokenizer = (pieces or WordPieces(find_model("minilm"))).tokenizer
     return TaggerRecognizer(Tagger(find_model("tagger"), tokenizer, thresholds), list(thresholds))
 
 

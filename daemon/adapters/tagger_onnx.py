@@ -6,10 +6,10 @@ A word's vector is a sum of rows of tables, and is remembered; the network reads
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from tokenizers import Tokenizer
 
 from ..exchange import Span
 from .model_files import ModelFiles
@@ -27,8 +27,8 @@ _MOST_CERTAIN = 0.85
 class Tagger:
     """Loaded, and safe from several threads."""
 
-    def __init__(self, files: ModelFiles, tokenizer: Path, thresholds: Mapping[str, float]) -> None:
-        """`thresholds`: the kinds that are wanted, and the least score of each.
+    def __init__(self, files: ModelFiles, tokenizer: Tokenizer, thresholds: Mapping[str, float]) -> None:
+        """`tokenizer` is MiniLM's; `thresholds`: the kinds that are wanted, and the least score of each.
 
         Raises:
             ModelUnavailable: a file is missing, damaged or cannot be used.

@@ -21,6 +21,8 @@ _MOST_KNOWN = 24_000
 # take 0.15 s and 4 MB.
 _FIRST_MARK = 999
 _COMMON = 6_000
+# Their grams' rows are all in memory for a moment: 22 MB for all common words at once.
+_LEARNED_AT_ONCE = 256
 
 
 class Table:
@@ -50,23 +52,25 @@ class Table:
 class WordVectors:
     """Safe from several threads."""
 
-    def __init__(self, tables: Path, tokenizer: Path) -> None:
+    def __init__(self, tables: Path, tokenizer: Tokenizer) -> None:
         """
         Raises:
             ModelUnavailable: a file cannot be read.
         """
         try:
-            self._tokenizer = Tokenizer.from_file(str(tokenizer))
             with np.load(tables) as files:
                 self._pieces = Table(files["pieces"], files["piece_scales"])
                 self._grams = Table(files["grams"], files["gram_scales"])
                 self._shapes: Floats = files["shapes"]
-        except Exception as error:  # the tokenizer raises bare Exception
-            raise ModelUnavailable(f"{tables} or {tokenizer} cannot be read ({type(error).__name__})") from error
+        except (OSError, ValueError, KeyError) as error:
+            raise ModelUnavailable(f"{tables} cannot be read ({type(error).__name__})") from error
+        self._tokenizer = tokenizer
         self._vectors = np.zeros((_MOST_KNOWN, self._pieces.width), np.float32)
         self._known: dict[str, int] = {}
         self._lock = threading.Lock()
-        self._learn(self._common_words())
+        common = self._common_words()
+        for first in range(0, len(common), _LEARNED_AT_ONCE):
+            self._learn(common[first : first + _LEARNED_AT_ONCE])
 
     def of(self, words: Sequence[str]) -> Floats:
         """Their vectors, one row for each word; of at most 10,000 words."""

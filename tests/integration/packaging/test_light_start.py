@@ -26,9 +26,9 @@ def test_the_daemon_loads_neither_litellm_nor_torch():
     assert not {"litellm", "torch", "transformers"} & loaded_after("import daemon.server")
 
 
-def test_a_loaded_scanner_has_not_drawn_in_torch_or_litellm():
+def test_a_loaded_scanner_has_drawn_in_neither_spacy_nor_torch_nor_litellm():
     code = (
         "from daemon.adapters.finder_presidio import PresidioFinder\nfrom daemon.settings import PiiSettings\n"
         "finder = PresidioFinder(PiiSettings())\nfinder.warm()\nfinder.find('ann@example.com')"
     )
-    assert not {"litellm", "torch", "transformers"} & loaded_after(code)
+    assert not {"litellm", "torch", "transformers", "spacy"} & loaded_after(code)

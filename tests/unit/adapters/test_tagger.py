@@ -9,10 +9,11 @@ from daemon.adapters import tagger_words
 from daemon.adapters.finder_presidio import PresidioFinder
 from daemon.adapters.model_files import find_model, read_manifest
 from daemon.adapters.tagger_onnx import Tagger
+from daemon.adapters.word_pieces import WordPieces
 from daemon.errors import ModelUnavailable
 from daemon.settings import PiiSettings
 
-TOKENIZER = find_model("minilm").folder / "tokenizer.json"
+TOKENIZER = WordPieces(find_model("minilm")).tokenizer
 ALL = dict.fromkeys(("PERSON", "STREET_ADDRESS", "LOCATION", "ORGANIZATION"), 0.5)
 
 NAMES = [
