@@ -6,7 +6,6 @@ import asyncio
 import gc
 import logging
 import os
-import resource
 import secrets
 import signal
 import socket
@@ -23,6 +22,7 @@ from . import data_dir as data
 from . import demo
 from .app import build_app
 from .control_api import RuntimeFile
+from .core_dumps import forbid_core_dumps
 from .errors import CannotStart, SettingsError
 from .gateway import Gateway
 from .security.door import is_loopback
@@ -55,7 +55,7 @@ def run(load: Callable[[], Loaded], *, is_demo: bool = False) -> int:
         loaded = load()
         server = loaded.settings.server
         _refuse_unsafe_binding(server)
-        _no_core_dumps()
+        forbid_core_dumps()
         gc.set_threshold(*_COLLECT_AFTER)
         if not is_demo:
             data.prepare(loaded.data_dir)
@@ -131,11 +131,6 @@ def _refuse_unsafe_binding(server: ServerSettings) -> None:
             f'server.host = "{server.host}" can be reached by others, and server.require_key is false: '
             "set require_key = true and a master_key, or bind to 127.0.0.1"
         )
-
-
-def _no_core_dumps() -> None:
-    """A core file would hold every secret and every text in memory."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _bind(server: ServerSettings) -> socket.socket:

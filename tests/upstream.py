@@ -68,8 +68,15 @@ class Asked:
 
     def holds(self, value: str) -> bool:
         """Whether the value stands anywhere in it, escaped in whatever way JSON allows."""
-        places = (self.path, *self.headers.values(), self.raw.decode("utf-8", "replace"), *_strings(self.body))
-        return any(value in place for place in places)
+        return any(value in place for place in self._places())
+
+    @property
+    def everything(self) -> str:
+        """All that it says, as it stands and with JSON's escapes undone."""
+        return "\n".join(self._places())
+
+    def _places(self) -> Iterator[str]:
+        yield from (self.path, *self.headers.values(), self.raw.decode("utf-8", "replace"), *_strings(self.body))
 
 
 @dataclass(frozen=True, slots=True)

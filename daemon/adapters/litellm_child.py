@@ -29,6 +29,7 @@ import httpx
 import openai
 from aiohttp import web
 
+from ..core_dumps import forbid_core_dumps
 from ..exchange import DialectName, JsonObject
 from .litellm_dialects import spoken_by
 from .provider_litellm import FAILURE_HEADER, TIMED_OUT, UNREACHABLE
@@ -55,6 +56,7 @@ _UNDERSTOOD = {
 
 
 def main() -> None:
+    forbid_core_dumps()
     socket_path = Path(sys.argv[1])
     threading.Thread(target=_leave_with_parent, args=(socket_path,), daemon=True).start()
     answering = Answering(_load_litellm())

@@ -28,7 +28,7 @@ from .questions import first_turns, is_hot, keyed, question_of
 from .refusals import OpenAiErrors
 from .stateless import Stateless
 from .stream_rewriter import RestoringRewriter, delta_texts
-from .texts import content_texts, definition_texts, further_texts, kind_of, value_at
+from .texts import content_texts, definition_texts, further_texts, kind_of, spoken_texts, value_at
 from .untrusted import MAX_TOKENS, as_count, as_object, as_objects, as_text, optional_count, without
 
 _CHECKS: Mapping[str, Check] = {
@@ -163,6 +163,9 @@ class ChatDialect(OpenAiErrors, Stateless):
             if place.kind is TextKind.PLAIN:
                 place.kind = kind_of(place.text)
         return places
+
+    def spoken_places(self, answer: JsonObject) -> list[Place]:
+        return list(spoken_texts(answer))
 
     def is_normal(self, answer: JsonObject) -> bool:
         choices = as_objects(answer.get("choices"))

@@ -26,7 +26,7 @@ from .refusals import OpenAiErrors
 from .sse import json_event
 from .stateless import Stateless
 from .stream_rewriter import RestoringRewriter, delta_texts
-from .texts import further_texts, kind_of, strings_at
+from .texts import further_texts, kind_of, spoken_texts, strings_at
 from .untrusted import MAX_TOKENS, as_count, as_index, as_object, as_objects, as_text, without
 
 _CHECKS: Mapping[str, Check] = {
@@ -120,6 +120,9 @@ class CompletionsDialect(OpenAiErrors, Stateless):
     def answer_places(self, answer: JsonObject) -> list[Place]:
         choices = as_objects(answer.get("choices"))
         return [Place(choice, "text", kind_of(choice["text"])) for choice in choices if as_text(choice.get("text"))]
+
+    def spoken_places(self, answer: JsonObject) -> list[Place]:
+        return list(spoken_texts(answer))
 
     def is_normal(self, answer: JsonObject) -> bool:
         choices = as_objects(answer.get("choices"))

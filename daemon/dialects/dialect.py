@@ -173,11 +173,15 @@ class Dialect(Protocol):
         ...
 
     def answer_text(self, answer: JsonObject) -> str:
-        """All text of an answer, for estimates and scans."""
+        """All text that the model wrote, for estimates."""
         ...
 
     def answer_places(self, answer: JsonObject) -> list[Place]:
         """Every text of a whole answer in which a placeholder may be put back, tool-call arguments included."""
+        ...
+
+    def spoken_places(self, answer: JsonObject) -> list[Place]:
+        """Every text of a whole answer, sealed ones left out: what must hold nobody's PII where it is to be kept."""
         ...
 
     def is_normal(self, answer: JsonObject) -> bool:

@@ -12,7 +12,7 @@ from .parameters import Check, check_model, check_parameters, is_not_streamed, i
 from .questions import keyed
 from .refusals import OpenAiErrors
 from .stateless import Stateless
-from .texts import further_texts, strings_at
+from .texts import further_texts, spoken_texts, strings_at
 from .untrusted import as_count, as_object, as_objects, as_text, without
 from .whole_only import WholeOnly
 
@@ -76,6 +76,9 @@ class EmbeddingsDialect(OpenAiErrors, Stateless, WholeOnly):
 
     def answer_places(self, answer: JsonObject) -> list[Place]:
         return []
+
+    def spoken_places(self, answer: JsonObject) -> list[Place]:
+        return list(spoken_texts(answer))
 
     def is_normal(self, answer: JsonObject) -> bool:
         vectors = as_objects(answer.get("data"))

@@ -27,7 +27,7 @@ from .refusals import refusal_details
 from .sse import json_event
 from .stateless import Stateless
 from .stream_rewriter import RestoringRewriter, delta_texts
-from .texts import content_texts, definition_texts, further_texts
+from .texts import content_texts, definition_texts, further_texts, spoken_texts
 from .untrusted import as_count, as_object, as_objects, as_text, optional_count, without
 
 
@@ -187,6 +187,9 @@ class MessagesDialect(Stateless):
         if isinstance(answer.get("stop_sequence"), str):
             places.append(Place(answer, "stop_sequence"))
         return places
+
+    def spoken_places(self, answer: JsonObject) -> list[Place]:
+        return list(spoken_texts(answer))
 
     def is_normal(self, answer: JsonObject) -> bool:
         """As the protocol says; an answer without content is more likely a fault than an answer."""

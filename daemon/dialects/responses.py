@@ -33,7 +33,7 @@ from .refusals import OpenAiErrors
 from .responses_items import answer_places, input_places
 from .sse import json_event
 from .stream_rewriter import RestoringRewriter, delta_texts
-from .texts import definition_texts, further_texts, strings_at
+from .texts import definition_texts, further_texts, spoken_texts, strings_at
 from .untrusted import as_count, as_object, as_objects, as_text, optional_count, without
 
 _CHECKS: Mapping[str, Check] = {
@@ -204,6 +204,9 @@ class ResponsesDialect(OpenAiErrors):
 
     def answer_places(self, answer: JsonObject) -> list[Place]:
         return list(answer_places(answer))
+
+    def spoken_places(self, answer: JsonObject) -> list[Place]:
+        return list(spoken_texts(answer))
 
     def is_normal(self, answer: JsonObject) -> bool:
         """As the protocol says; a refusal, or an answer without output, is none to repeat."""

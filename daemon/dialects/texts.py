@@ -6,7 +6,7 @@ placeholders are numbered by first appearance.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +35,27 @@ _PROTOCOL_KEYS = frozenset(
 )
 """Fields of a content part that hold the protocol's own words."""
 
-_CLOSED_TYPES = frozenset(
+_ENVELOPE_KEYS = _PROTOCOL_KEYS | {
+    # Ids and words of whole answers.
+    "call_id",
+    "container_id",
+    "finish_reason",
+    "item_id",
+    "model",
+    "object",
+    "previous_response_id",
+    "service_tier",
+    "status",
+    "stop_reason",
+    "system_fingerprint",
+    # Pieces of a text that stands beside them, and numbers.
+    "logprobs",
+    "top_logprobs",
+    "embedding",
+}
+"""The same of whole answers."""
+
+_FILE_TYPES = frozenset(
     {
         "image",
         "image_url",
@@ -138,19 +158,29 @@ def further_texts(body: JsonObject, known: frozenset[str], callers: tuple[str, .
 
 def content_texts(root: Any) -> Iterator[Place]:
     """Every text of content parts of any type, but for files and what a provider has sealed."""
+    return _texts(root, _PROTOCOL_KEYS, _is_closed)
+
+
+def spoken_texts(answer: JsonObject) -> Iterator[Place]:
+    """Every text of an answer, those in which nothing is put back included: thoughts, sources, unknown fields."""
+    return _texts(answer, _ENVELOPE_KEYS, _is_file)
+
+
+def _texts(root: Any, words: frozenset[str], is_passed_over: Callable[[dict[str, Any]], bool]) -> Iterator[Place]:
+    """Every string whose name is none of the protocol's `words`, outside the objects that are passed over."""
     pending = [root]
     while pending:
         holder = pending.pop()
-        if isinstance(holder, dict) and _is_closed(holder):
+        if isinstance(holder, dict) and is_passed_over(holder):
             continue
         nested = []
         for key, value in _entries(holder):
             if isinstance(value, str):
-                if key not in _PROTOCOL_KEYS and not _is_file_url(value):
+                if key not in words and not _is_file_text(holder, key, value):
                     yield Place(holder, key)
             elif key == "input":  # a tool's: all in it is the caller's, also what is called `id` or `type`
                 yield from value_at(holder, key)
-            elif key not in _PROTOCOL_KEYS:
+            elif key not in words:
                 nested.append(value)
         pending.extend(reversed(nested))
 
@@ -164,7 +194,7 @@ def definition_texts(root: Any) -> Iterator[Place]:
     pending: list[tuple[Any, bool]] = [(root, False)]
     while pending:
         holder, is_list_of_schemas = pending.pop()
-        if isinstance(holder, dict) and not is_list_of_schemas and _is_closed(holder):
+        if isinstance(holder, dict) and not is_list_of_schemas and _is_file(holder):
             continue
         nested: list[tuple[Any, bool]] = []
         for key, value in _entries(holder):
@@ -192,10 +222,17 @@ def _is_closed(part: dict[str, Any]) -> bool:
     Signed thinking must come back as it was made. It was made from hidden text, and answers are given out
     without restoring it, so it holds placeholders. Thinking without a signature is text like any other.
     """
+    return _is_file(part) or (_type_of(part) in _SIGNED_TYPES and bool(part.get("signature")))
+
+
+def _is_file(part: dict[str, Any]) -> bool:
+    """Whether it is nothing but a file, or what its provider has sealed."""
+    return _type_of(part) in _FILE_TYPES
+
+
+def _type_of(part: dict[str, Any]) -> str:
     kind = part.get("type")
-    if not isinstance(kind, str):
-        return False
-    return kind in _CLOSED_TYPES or (kind in _SIGNED_TYPES and bool(part.get("signature")))
+    return kind if isinstance(kind, str) else ""
 
 
 def _entries(holder: Any) -> Iterable[tuple[Any, Any]]:
@@ -204,5 +241,10 @@ def _entries(holder: Any) -> Iterable[tuple[Any, Any]]:
     return enumerate(holder) if isinstance(holder, list) else ()
 
 
-def _is_file_url(text: str) -> bool:
-    return text.startswith("data:") and ";base64," in text[:128]
+def _is_file_text(holder: Any, at: Any, text: str) -> bool:
+    """Whether a string is a file: in a URL of its own, the voice of a transcript, a picture that was made."""
+    if text.startswith("data:"):
+        return ";base64," in text[:128]
+    return (at == "data" and "transcript" in holder) or (
+        at == "result" and holder.get("type") == "image_generation_call"
+    )

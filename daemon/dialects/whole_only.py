@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..exchange import JsonObject, Usage
 from ..json_text import to_json
-from .dialect import StreamRestore, StreamRewriter
+from .dialect import Place, StreamRestore, StreamRewriter
 
 
 class WholeOnly:
@@ -39,3 +39,6 @@ class WholeOnly:
 
     def rewriter(self, restore: StreamRestore | None, *, with_usage: bool) -> StreamRewriter | None:
         return None
+
+    def spoken_places(self, answer: JsonObject) -> list[Place]:
+        return []

@@ -111,7 +111,7 @@ class Privacy:
         """Whether a hidden answer holds PII that was not in its request; True where nobody can tell."""
         if self._settings.mode == "off":
             return False
-        passages = [passage for place in dialect.answer_places(answer) for passage in sheet_of(place).passages]
+        passages = [passage for place in dialect.spoken_places(answer) for passage in sheet_of(place).passages]
         try:
             found = await self._scanner.find(passages)
         except FinderUnavailable:

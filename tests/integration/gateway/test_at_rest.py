@@ -3,7 +3,7 @@
 import pytest
 
 from daemon import storage_keys
-from tests.integration.gateway.test_privacy import files_of, redis_sinks
+from tests.integration.gateway.sinks import files_of, redis_sinks
 
 KEY = storage_keys.text_of([b"k" * 32])
 QUESTION, NEAR = "How do I write an email to the landlord?", "how do I write an email to the landlord"

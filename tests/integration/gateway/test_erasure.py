@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from tests.integration.gateway.sinks import files_of, redis_sinks, tables_of
 from tests.integration.gateway.test_at_rest import KEY
-from tests.integration.gateway.test_privacy import files_of, redis_sinks, tables_of
 
 ANN = {"x-helix-user": "ann-the-first", "x-helix-session": "session-of-hers"}
 TRACES = ("ann-the-first", "session-of-hers")

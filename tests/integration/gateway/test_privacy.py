@@ -1,24 +1,41 @@
-"""Nothing that was found leaves as it was: unique values in every text, every sink searched (CONTRACT §5, 1 and 2)."""
+"""Nothing that was found leaves as it was: unique values in every text, every sink searched (CONTRACT §5, 1)."""
 
 import asyncio
-import itertools
 import json
-import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 import pytest_asyncio
-import redis
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
+from daemon import storage_keys
 from tests.daemon_process import Daemon, anthropic_settings, openai_settings
-from tests.upstream import Asked, Reply, ToolCall, Upstream
+from tests.integration.gateway.canaries import (
+    Canaries,
+    chat_body,
+    completions_body,
+    count_tokens_body,
+    embeddings_body,
+    form,
+    messages_body,
+    passed_bodies,
+    responses_body,
+)
+from tests.integration.gateway.sinks import answers_of, files_of, outputs_of, redis_sinks, tables_of
+from tests.upstream import (
+    Asked,
+    Reply,
+    ToolCall,
+    Upstream,
+    chat_answer,
+    completions_answer,
+    embeddings_answer,
+    messages_answer,
+    responses_answer,
+)
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -29,193 +46,63 @@ entities = { EMPLOYEE_ID = "block" }
 [[pii.recognizers]]
 name = "EMPLOYEE_ID"
 regex = '\\bEMP-\\d{6}\\b'
-
-[[pii.recognizers]]
-name = "NOTE"
-regex = '\\[\\[[^\\]]+\\]\\]'
 """
 
-OFF = {"x-helix-cache": "off"}
 AFRESH = {"x-helix-cache": "refresh"}
 ONLY_EMPTY = {"x-helix-cache": "only", "x-helix-cache-namespace": "empty"}
-
-
-@dataclass
-class Canaries:
-    """Makes texts with values that are found, no two alike, and remembers them."""
-
-    values: list[str] = field(default_factory=list)
-
-    def text(self) -> str:
-        """A sentence with one new value of each kind."""
-        number = 4711 + 37 * len(self.values)
-        first, last = divmod(number, 10_000)
-        email, phone = f"canary.{number}@corp{number}.example.com", f"+1 415 {200 + first} {last:04d}"
-        card, iban = _with_luhn(f"4532015{number:08d}"), _german_iban(370400440532000000 + number)
-        ssn, key = f"536-{10 + first}-{last:04d}", f"sk-proj-{number}Zx9QpL7vNw3RtYb6HcKd2MfJ8sGaUe4T"
-        ip = f"8.{number // 250 % 250}.{number % 250}.77"
-        self.values += [email, phone, card, iban, ssn, key, ip]
-        return f"Mail {email}, call {phone}; card {card}, IBAN {iban}, SSN {ssn}, key {key}, seen at {ip}."
-
-    def email(self) -> str:
-        """One address alone: a question that near look-ups may answer."""
-        self.values.append(f"lone.canary.{len(self.values)}@example.net")
-        return self.values[-1]
-
-    def blocked(self) -> str:
-        self.values.append(f"EMP-{100_000 + len(self.values)}")
-        return self.values[-1]
-
-    def found_in(self, text: str) -> list[str]:
-        """The values that stand there, in whatever way JSON may have escaped them."""
-        plain = text.replace("\\/", "/").replace("\\u0040", "@").replace("\\u002b", "+")
-        return [value for value in self.values if value in plain]
-
-
-def _with_luhn(digits: str) -> str:
-    doubled = [2 * int(digit) if place % 2 == 0 else int(digit) for place, digit in enumerate(reversed(digits))]
-    return digits + str(-sum(number - 9 if number > 9 else number for number in doubled) % 10)
-
-
-def _german_iban(account: int) -> str:
-    return f"DE{98 - int(f'{account:018d}131400') % 97:02d}{account:018d}"
-
-
-def chat_body(plant: Canaries) -> dict[str, Any]:
-    """A chat completion with a text in every field that holds one."""
-    schema = {
-        "type": "object",
-        "title": plant.text(),
-        "description": plant.text(),
-        "properties": {
-            "to": {"type": "string", "description": plant.text(), "default": plant.text(), "examples": [plant.text()]}
-        },
-    }
-    function = {"name": "send", "description": plant.text(), "parameters": schema}
-    arguments = json.dumps({"to": plant.text(), "deep": [{"note": plant.text()}], plant.email(): 1})
-    call = {"id": "call_1", "type": "function", "function": {"name": "send", "arguments": arguments}}
-    rows = json.dumps({"rows": [plant.text()], "n": [plant.text()]})
-    as_object = {"id": "call_2", "type": "function", "function": {"name": "send", "arguments": {"to": plant.text()}}}
-    custom = {"id": "call_3", "type": "custom", "custom": {"name": "note", "input": plant.text()}}
-    return {
-        "model": "gpt-4o-mini",
-        "messages": [
-            {"role": "system", "content": plant.text(), "name": plant.email()},
-            {"role": "developer", "content": [{"type": "text", "text": plant.text()}]},
-            {"role": "user", "content": plant.text(), "name": plant.email()},
-            {"role": "assistant", "content": plant.text(), "refusal": plant.text(), "reasoning_content": plant.text()},
-            {"role": "assistant", "content": None, "tool_calls": [call, as_object, custom]},
-            {"role": "tool", "tool_call_id": "call_1", "content": plant.text()},
-            {"role": "tool", "tool_call_id": "call_2", "content": [{"type": "text", "text": plant.text()}]},
-            {
-                "role": "tool",
-                "tool_call_id": "call_3",
-                "content": rows,
-            },
-            {"role": "assistant", "content": None, "function_call": {"name": "send", "arguments": arguments}},
-            {"role": "function", "name": "send", "content": plant.text()},
-            {
-                "role": "user",
-                "content": [{"type": "text", "text": plant.text()}, {"type": "new", "words": plant.text()}],
-            },
-        ],
-        "tools": [
-            {"type": "function", "function": function},
-            {"type": "custom", "custom": {"name": "note", "description": plant.text()}},
-        ],
-        "functions": [function],
-        "response_format": {
-            "type": "json_schema",
-            "json_schema": {"name": "answer", "description": plant.text(), "schema": {"description": plant.text()}},
-        },
-        "prediction": {"type": "content", "content": plant.text()},
-        "stop": [plant.email()],
-        "user": plant.email(),
-        "safety_identifier": plant.email(),
-        "metadata": {"note": plant.text(), "tags": ["fine", plant.email()], plant.email(): "as a name"},
-        "field_of_tomorrow": {"nested": [plant.text()]},
-    }
-
-
-def messages_body(plant: Canaries) -> dict[str, Any]:
-    """The same for messages."""
-    schema = {"type": "object", "properties": {"to": {"type": "string", "description": plant.text()}}}
-    result = [{"type": "text", "text": plant.text()}]
-    document = {"type": "text", "media_type": "text/plain", "data": plant.text()}
-    return {
-        "model": "claude-haiku-4-5",
-        "max_tokens": 100,
-        "system": [{"type": "text", "text": plant.text(), "cache_control": {"type": "ephemeral"}}],
-        "messages": [
-            {"role": "user", "content": plant.text()},
-            {
-                "role": "assistant",
-                "content": [
-                    {"type": "thinking", "thinking": plant.text()},
-                    {"type": "text", "text": plant.text()},
-                    {
-                        "type": "tool_use",
-                        "id": "t1",
-                        "name": "send",
-                        "input": {"to": [plant.text()], "id": plant.email()},
-                    },
-                    {"type": "tool_use", "id": "t2", "name": "send", "input": {plant.email(): {"type": plant.email()}}},
-                ],
-            },
-            {
-                "role": "user",
-                "content": [
-                    {"type": "tool_result", "tool_use_id": "t1", "content": plant.text()},
-                    {"type": "tool_result", "tool_use_id": "t2", "content": result},
-                    {"type": "document", "source": document, "title": plant.text(), "context": plant.text()},
-                    {"type": "search_result", "source": plant.email(), "title": plant.text(), "content": result},
-                    {"type": "text", "text": plant.text()},
-                ],
-            },
-        ],
-        "tools": [{"name": "send", "description": plant.text(), "input_schema": schema}],
-        "stop_sequences": [plant.email()],
-        "metadata": {"user_id": plant.email()},
-        "field_of_tomorrow": plant.text(),
-    }
+BODIES = {
+    "/v1/chat/completions": chat_body,
+    "/v1/messages": messages_body,
+    "/v1/responses": responses_body,
+    "/v1/completions": completions_body,
+    "/v1/embeddings": embeddings_body,
+    "/v1/messages/count_tokens": count_tokens_body,
+}
+NOT_STREAMED = ("/v1/embeddings", "/v1/messages/count_tokens")
+FILE = {"id": "file-1", "object": "file", "bytes": 3, "created_at": 1, "filename": "a.jsonl", "purpose": "batch"}
 
 
 def quoting(asked: Asked) -> Reply:
-    """An answer that repeats the whole hidden prompt, in a text and in a tool call's arguments."""
-    prompt = json.dumps(asked.body["messages"])
-    return Reply(text=f"You said: {prompt}", tool_calls=(ToolCall("send", json.dumps({"said": prompt})),))
+    """An answer that repeats the whole hidden request, in a text and in a tool call's arguments."""
+    said = asked.raw.decode(errors="replace")
+    if asked.path not in BODIES:
+        return Reply(body={"text": said, "data": [{"revised_prompt": said}]})
+    return Reply(text=f"You said: {said}", tool_calls=(ToolCall("send", json.dumps({"said": said})),))
 
 
 def refusing(status: int):
     def refuse(asked: Asked) -> Reply:
-        return Reply.error(status, f"cannot do {json.dumps(asked.body)}")
+        return Reply.error(status, f"cannot do {asked.raw.decode(errors='replace')}")
 
     return refuse
 
 
 @dataclass
 class House:
-    """A daemon, its provider, and all that was planted into its requests."""
+    """A daemon, its provider, and all that was planted: into its requests, and into what its provider says itself."""
 
     daemon: Daemon
     upstream: Upstream
-    canaries: Canaries
+    canaries: Canaries = field(default_factory=Canaries)
+    brought: Canaries = field(default_factory=lambda: Canaries(first=500_000))
 
     def __post_init__(self) -> None:
-        self._bodies = {
-            "/v1/chat/completions": chat_body(self.canaries),
-            "/v1/messages": messages_body(self.canaries),
-        }
+        self._bodies = {path: body(self.canaries) for path, body in BODIES.items()}
 
-    def each_dialect(self, **more: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Path and planted body of each protocol."""
+    def each_dialect(self, *, stream: bool = False) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Path and planted body of each protocol; of those that stream where a stream is wanted."""
         for path, body in self._bodies.items():
-            yield path, body | more
+            if not stream:
+                yield path, body
+            elif path not in NOT_STREAMED:
+                yield path, {**body, "stream": True}
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["embedded", "redis"])
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["embedded and encrypted", "redis"])
 async def house(request, tmp_path_factory) -> AsyncIterator[House]:
-    url = "embedded" if request.param == "embedded" else request.getfixturevalue("redis_server").url
+    redis_url = request.getfixturevalue("redis_server").url if request.param == "redis" else ""
+    storage = f'url = "{redis_url}"' if redis_url else 'encrypt = true\nencryption_key = "env:K"'
+    environ = {"K": storage_keys.new_key(), "LITELLM_LOG": "DEBUG"}
     async with AsyncExitStack() as stack:
         upstream = await stack.enter_async_context(Upstream(quoting))
         slow = openai_settings(upstream.openai_url, 'models = ["slow-*"]\ntimeout_s = 0.3')
@@ -224,10 +111,11 @@ async def house(request, tmp_path_factory) -> AsyncIterator[House]:
             slow.replace('"openai"', '"slow"', 1),
             openai_settings(upstream.openai_url, 'models = ["gpt-*"]'),
         ]
-        whole = "\n".join([f'[storage]\nurl = "{url}"', PII, *providers])
-        daemon = await stack.enter_async_context(Daemon(tmp_path_factory.mktemp(request.param), whole))
+        whole = "\n".join([f"[storage]\n{storage}", PII, *providers])
+        folder = tmp_path_factory.mktemp(request.param.split()[0])
+        daemon = await stack.enter_async_context(Daemon(folder, whole, **environ))
         await daemon.until_ready("ok")
-        yield House(daemon, upstream, Canaries())
+        yield House(daemon, upstream)
 
 
 async def ask_in_every_way(house: House) -> set[str | None]:
@@ -235,7 +123,7 @@ async def ask_in_every_way(house: House) -> set[str | None]:
     daemon, verdicts = house.daemon, set()
     for stream in (False, True):
         for path, body in house.each_dialect(stream=stream):
-            for headers in ({}, {}, {"x-helix-cache": "refresh"}, {"x-helix-cache": "off"}):
+            for headers in ({}, {}, AFRESH, {"x-helix-cache": "off"}, {"x-helix-scan-answer": "on"}):
                 verdicts.add((await daemon.post(path, body, headers)).verdict)
             asking = [daemon.post(path, body, {"x-helix-cache-namespace": "crowd"}) for _ in range(3)]
             verdicts |= {answer.verdict for answer in await asyncio.gather(*asking)}
@@ -243,9 +131,54 @@ async def ask_in_every_way(house: House) -> set[str | None]:
     near = ("How do I write an email to {}?", "how do I write an email to {}")
     for question in near:
         verdicts.add((await daemon.post_chat(question.format(house.canaries.email()))).verdict)
+    await daemon.helix("cache", "why", near[0].format(house.canaries.email()), "--json")
     await daemon.post_chat(house.canaries.text(), model="helix/echo")
     await daemon.post_chat(house.canaries.text(), model="helix/echo", stream=True)
     return verdicts
+
+
+async def ask_by_turns(house: House) -> set[int]:
+    """A conversation that its provider keeps: followed up, fetched, removed; the statuses that came."""
+    daemon, plant = house.daemon, house.canaries
+    first = await daemon.post("/v1/responses", {"model": "gpt-4o-mini", "input": plant.text()})
+    follow_up = {"model": "gpt-4o-mini", "input": plant.text(), "previous_response_id": first.json["id"]}
+    answers = [first, await daemon.post("/v1/responses", follow_up)]
+    answers.append(await daemon.post("/v1/responses", {**follow_up, "input": plant.text(), "stream": True}))
+    statuses = {answer.status for answer in answers}
+    for method, tail in (("GET", ""), ("GET", "/input_items"), ("DELETE", "")):
+        house.upstream.next(lambda asked: Reply(body={"id": first.json["id"], "object": "response", "data": []}))
+        async with daemon.session.request(method, f"{daemon.url}/v1/responses/{first.json['id']}{tail}") as answer:
+            statuses.add(answer.status)
+    return statuses
+
+
+async def ask_what_is_passed_on(house: House) -> set[int]:
+    """The rest of OpenAI's API; the statuses that came."""
+    daemon, statuses = house.daemon, set()
+    for path, body in passed_bodies(house.canaries).items():
+        for script in (quoting, refusing(400), refusing(500), Reply(garbage=b"")):
+            house.upstream.next(script)
+            statuses.add((await daemon.post(path, body)).status)
+    for path in ("/v1/audio/transcriptions", "/v1/files"):
+        for script in (quoting, refusing(400)):
+            house.upstream.next(script)
+            statuses.add((await daemon.post(path, *form(house.canaries))).status)
+    house.upstream.next(Reply(body={"object": "list", "data": [FILE]}))
+    async with daemon.session.get(f"{daemon.url}/v1/files") as answer:
+        statuses.add(answer.status)
+    return statuses
+
+
+async def ask_the_other_vendor(house: House) -> set[int]:
+    """What litellm translates, in its own process; the statuses that came."""
+    daemon, statuses = house.daemon, set()
+    for stream in (False, True):
+        for script in (quoting, refusing(400), refusing(500), Reply(body=b'{"broken": '), Reply(garbage=b"")):
+            turns = [{"role": "user", "content": house.canaries.text()}]
+            body = {"model": "gpt-4o-mini", "max_tokens": 50, "system": house.canaries.text(), "messages": turns}
+            house.upstream.next(script)
+            statuses.add((await daemon.post("/v1/messages", {**body, "stream": stream}, AFRESH)).status)
+    return statuses
 
 
 async def ask_in_vain(house: House) -> set[int]:
@@ -264,8 +197,10 @@ async def ask_in_vain(house: House) -> set[int]:
                 upstream.next(trouble)
                 statuses.add((await daemon.post(path, body, AFRESH)).status)
         hold = asyncio.Event()
-        upstream.next(Reply(hold=hold))
-        statuses.add((await daemon.post_chat(house.canaries.text(), model="slow-1", stream=stream)).status)
+        for path, body in house.each_dialect(stream=stream):
+            if not path.startswith("/v1/messages"):
+                upstream.next(Reply(hold=hold))
+                statuses.add((await daemon.post(path, {**body, "model": "slow-1"})).status)
         hold.set()
     return statuses
 
@@ -274,20 +209,21 @@ async def ask_wrongly(house: House) -> set[int]:
     """Requests that are refused before any provider is asked; the statuses that came."""
     daemon, plant, statuses = house.daemon, house.canaries, set()
     for path, good in house.each_dialect():
+        field_of_texts = next(name for name in ("messages", "input", "prompt") if name in good)
         for spoiled in (
             json.dumps(good).encode()[:-20],
             json.dumps([good]).encode(),
-            good | {"messages": plant.text()},
-            good | {"messages": [plant.text()]},
-            good | {"messages": [{"role": "user", "content": 5, "name": plant.text()}]},
-            good | {"messages": [{"role": "user", "content": [{"type": "text", "text": [plant.text()]}]}]},
+            good | {field_of_texts: {plant.email(): plant.text()}},
+            good | {field_of_texts: [{"role": "user", "content": 5, "name": plant.text()}]},
+            good | {field_of_texts: [{"role": "user", "content": [{"type": "text", "text": [plant.text()]}]}]},
             good | {"temperature": plant.text()},
-            good | {"max_tokens": plant.text()},
+            good | {"max_tokens": plant.text(), "max_output_tokens": plant.text()},
             good | {"tools": plant.text()},
             good | {"stream": plant.text()},
             good | {"cache": plant.text()},
+            good | {"metadata": plant.text()},
             good | {"model": f"no-such/{plant.email()}"},
-            good | {"messages": [{"role": "user", "content": f"{plant.blocked()} and {plant.text()}"}]},
+            good | {"user": f"{plant.blocked()} and {plant.text()}"},
         ):
             statuses.add((await daemon.post(path, spoiled)).status)
         for headers in ({"x-helix-cache": plant.email()}, {"x-helix-cache-ttl": plant.email()}):
@@ -299,164 +235,124 @@ async def ask_wrongly(house: House) -> set[int]:
 
 
 async def leave_early(house: House) -> None:
-    """A caller that hangs up in the middle of a stream."""
-    hold, before = asyncio.Event(), house.upstream.hung_up
-    house.upstream.next(Reply("one two three", hold=hold, hold_after=2))
-    asked = len(house.upstream.asked)
-    path, body = next(house.each_dialect(stream=True))
-    asking = asyncio.create_task(house.daemon.post(path, body, AFRESH))
-    await house.upstream.until_asked(asked + 1)
-    asking.cancel()
-    await house.upstream.until_hung_up(before + 1)
-    hold.set()
+    """Callers that hang up in the middle of a stream."""
+    for path, body in house.each_dialect(stream=True):
+        hold, before = asyncio.Event(), house.upstream.hung_up
+        house.upstream.next(Reply("one two three", hold=hold, hold_after=2))
+        asked = len(house.upstream.asked)
+        asking = asyncio.create_task(house.daemon.post(path, body, AFRESH))
+        await house.upstream.until_asked(asked + 1)
+        asking.cancel()
+        await house.upstream.until_hung_up(before + 1)
+        hold.set()
 
 
-async def sinks(house: House) -> AsyncIterator[tuple[str, str]]:
-    """Every place that something may have been written to, by name, the daemon running and then stopped."""
-    daemon = house.daemon
-    for command in (
-        "logs --json --limit 1000",
-        "spend --json --by user",
-        "spend --json --by tag",
-        "cache stats --json",
-    ):
-        yield command, "".join(map(str, await daemon.helix(*command.split())))
-    why = await daemon.helix("cache", "why", f"How do I write an email to {house.canaries.email()}?", "--json")
-    yield "cache why", "".join(map(str, why))
-    for path in ("/metrics", "/health/ready", "/v1/models"):
-        async with daemon.session.get(daemon.url + path) as answer:
-            yield path, await answer.text()
-    for sink in files_of(daemon):
-        yield sink
-    await daemon.stop()
-    yield "stdout", (await daemon.process.stdout.read()).decode()
-    yield "stderr", daemon.stderr
-    for sink in (*files_of(daemon), *tables_of(daemon)):
-        yield sink
+async def be_told_of_others(house: House) -> None:
+    """The provider itself brings values that nobody sent: in answers, beside their texts, in refusals, broken off."""
+    plant, daemon = house.brought, house.daemon
+    for stream in (False, True):
+        for path, body in house.each_dialect(stream=stream):
+            for number, script in enumerate(
+                (
+                    Reply(text=plant.text(), tool_calls=(ToolCall("send", json.dumps({"to": plant.text()})),)),
+                    Reply.error(400, plant.text()),
+                    Reply(status=500, body=plant.text().encode(), content_type="text/plain"),
+                    Reply(body=f'{{"broken": "{plant.text()}'.encode(), content_type="application/json"),
+                    beside_the_text(path, plant),
+                )
+            ):
+                house.upstream.next(script)
+                await daemon.post(path, body, {"x-helix-cache-namespace": f"others-{stream}-{number}"})
 
 
-def files_of(daemon: Daemon) -> Iterator[tuple[str, str]]:
-    for path in daemon.data_dir.rglob("*"):
-        if path.is_file():
-            yield path.name, path.read_bytes().decode("latin-1")
-
-
-def tables_of(daemon: Daemon) -> Iterator[tuple[str, str]]:
-    """What databases may have compressed in their files."""
-    with duckdb.connect(daemon.data_dir / "spend.duckdb", read_only=True) as spend:
-        for (name,) in spend.execute("SELECT table_name FROM information_schema.tables").fetchall():
-            yield f"duckdb {name}", repr(spend.execute(f'SELECT * FROM "{name}"').fetchall())
-    store = daemon.data_dir / "store.sqlite"
-    if store.exists():
-        yield "sqlite", "\n".join(_dump(store))
-
-
-def _dump(path: Path) -> Iterator[str]:
-    with sqlite3.connect(path) as connection:
-        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-        for (name,) in tables:
-            for row in connection.execute(f'SELECT * FROM "{name}"'):
-                yield repr(row)
-
-
-def redis_sinks(url: str) -> Iterator[tuple[str, str]]:
-    with redis.Redis.from_url(url) as client:
-        read = {
-            b"string": client.get,
-            b"hash": client.hgetall,
-            b"zset": lambda key: client.zrange(key, 0, -1, withscores=True),
-            b"set": client.smembers,
-            b"list": lambda key: client.lrange(key, 0, -1),
-            b"stream": client.xrange,
+def beside_the_text(path: str, plant: Canaries) -> Reply:
+    """A normal answer that says values where nothing is ever put back: in thoughts, sources, fields of tomorrow."""
+    fine = Reply("Fine")
+    if path == "/v1/chat/completions":
+        answer = chat_answer(fine, "m")
+        answer["choices"][0]["message"] |= {
+            "annotations": [{"type": "url_citation", "url_citation": {"title": plant.text()}}],
+            "reasoning_details": [{"type": "reasoning.text", "text": plant.text(), "signature": "s"}],
         }
-        for key in client.scan_iter():
-            yield f"redis {key!r}", repr((key, read[client.type(key)](key)))
+    elif path == "/v1/messages":
+        answer = messages_answer(fine, "m")
+        answer["content"][0]["citations"] = [{"type": "char_location", "cited_text": plant.text()}]
+        answer["content"].insert(0, {"type": "thinking", "thinking": plant.text(), "signature": "s"})
+    elif path == "/v1/responses":
+        answer = responses_answer(fine, "m")
+        answer["output"][0]["summary"] = [{"type": "summary_text", "text": plant.text()}]
+    elif path == "/v1/completions":
+        answer = completions_answer(fine, "m")
+    else:
+        answer = embeddings_answer(fine, "m", asked={"input": ["a", "b"]})
+    return Reply(body={**answer, "field_of_tomorrow": [{"note": plant.text()}]})
 
 
-# What a model may make of a placeholder, and what only looks like one.
-FRAGMENTS = st.sampled_from(
-    [
-        *("<NOTE_1>", "<note_1>", "&lt;NOTE_1&gt;", "<NOTE\\_1>", "\\u003cNOTE_1\\u003e", "<NOTE_2>", "<NOTE_11>"),
-        *("<EMAIL_ADDRESS_1>", "<EMAIL ADDRESS 1>", "<", "<NOTE", "NOTE_1>", "<<", ">", "&lt;", "\\", "\\\\", '"', "{"),
-        *("a < b", "\n", "é", "😀", "\u2028", "data: ", "[DONE]", " ", "word"),
-    ]
-)
-ANSWERS = st.lists(FRAGMENTS, min_size=1, max_size=12).map("".join)
-# Lone surrogates are no text that HTTP could carry.
-NOTES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="[]<>"), min_size=1, max_size=12)
-
-
-@given(answer=ANSWERS, note=NOTES, data=st.data())
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-async def test_a_streamed_answer_is_the_whole_answer(house, answer, note, data):
-    """Whatever the values, whatever the model writes, wherever the stream is cut; arguments of tools included."""
-    path, model = data.draw(st.sampled_from([("chat/completions", "gpt-4o-mini"), ("messages", "claude-haiku-4-5")]))
-    question = {"role": "user", "content": f"Take [[{note}]] to ann@example.com"}
-    path, body = f"/v1/{path}", {"model": model, "max_tokens": 500, "messages": [question]}
-    house.upstream.next(answering(answer), answering(answer, data.draw(cuts_of(answer)), data.draw(CUTS)))
-    whole = await house.daemon.post(path, body, OFF)
-    streamed = await house.daemon.post(path, body | {"stream": True}, OFF)
-
-    assert said_whole(whole.json) == said_streamed(streamed.body)
-    assert "<NOTE_1>" not in whole.body.decode() and "<EMAIL_ADDRESS_1>" not in whole.body.decode()
-    assert not house.upstream.saw("ann@example.com") and not house.upstream.saw(f"[[{note}]]")
-
-
-CUTS = st.lists(st.integers(1, 4_000), max_size=40).map(lambda cuts: tuple(sorted(set(cuts))))
-
-
-def cuts_of(text: str) -> st.SearchStrategy[tuple[str, ...]]:
-    """The text as deltas, cut anywhere."""
-    edges = st.lists(st.integers(0, len(text)), max_size=10).map(lambda cuts: [0, *sorted(cuts), len(text)])
-    return edges.map(lambda cuts: tuple(text[start:end] for start, end in itertools.pairwise(cuts)))
-
-
-def answering(text: str, pieces: tuple[str, ...] | None = None, cuts: tuple[int, ...] | None = None) -> Reply:
-    call = ToolCall("send", json.dumps({"said": text, "deep": [text]}, ensure_ascii=False))
-    return Reply(text=text, tool_calls=(call,), pieces=pieces, cuts=cuts)
-
-
-def said_whole(answer: dict[str, Any]) -> tuple[str, Any]:
-    """The text of an answer and its tool call's arguments."""
-    if "choices" in answer:
-        message = answer["choices"][0]["message"]
-        return message["content"], json.loads(message["tool_calls"][0]["function"]["arguments"])
-    return answer["content"][0]["text"], answer["content"][1]["input"]
-
-
-def said_streamed(stream: bytes) -> tuple[str, Any]:
-    """The same of a stream."""
-    events = [json.loads(line[6:]) for line in stream.decode().split("\n") if line.startswith("data: {")]
-    text = arguments = ""
-    for event in events:
-        delta = event["choices"][0]["delta"] if event.get("choices") else event.get("delta", {})
-        text += delta.get("content") or delta.get("text") or ""
-        for call in delta.get("tool_calls", ()):
-            arguments += call["function"].get("arguments", "")
-        arguments += delta.get("partial_json", "")
-    return text, json.loads(arguments)
+def core_limits(daemon: Daemon) -> set[str]:
+    """The greatest core file that the daemon, and each process that it started, may leave."""
+    found = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            parent = (process / "stat").read_text().rpartition(") ")[2].split()[1]
+            if str(daemon.process.pid) in (process.name, parent):
+                limits = (process / "limits").read_text().splitlines()
+                found |= {" ".join(line.split()[4:6]) for line in limits if line.startswith("Max core file size")}
+    return found
 
 
 async def test_no_planted_value_reaches_any_sink(house, request):
-    """Every text field of both protocols, through every way that a request can go."""
+    """Every text field of every protocol, through every way that a request can go."""
+    # litellm's process takes seconds to start, and stores nothing: once is enough.
+    is_embedded = "embedded" in request.node.name
     verdicts = await ask_in_every_way(house)
+    kept = await ask_by_turns(house)
+    passed = await ask_what_is_passed_on(house)
+    translated = await ask_the_other_vendor(house) if is_embedded else set()
     bad = await ask_in_vain(house)
     refused = await ask_wrongly(house)
     await leave_early(house)
+    await be_told_of_others(house)
 
     assert {"miss", "exact", "semantic", "coalesced", "bypass"} == verdicts
+    assert {200} == kept
+    assert {200, 400, 500, 502} == passed
+    assert ({200, 400, 500, 502} if is_embedded else set()) == translated
     assert {400, 401, 429, 500, 502, 503, 504} <= bad
     assert {400, 404, 504} <= refused
+    assert {"0 0"} == core_limits(house.daemon)
     leaks = {
         f"upstream {number}: {asked.path}": found
         for number, asked in enumerate(house.upstream.asked)
-        if (found := [value for value in house.canaries.values if asked.holds(value)])
+        if (found := house.canaries.found_in(asked.everything))
     }
-    async for name, text in sinks(house):
-        if found := house.canaries.found_in(text):
+    async for name, text in all_sinks(house, request):
+        if found := [*house.canaries.found_in(text), *house.brought.found_in(text)]:
             leaks[name] = found
-    if "redis" in request.node.name:
-        for name, text in redis_sinks(request.getfixturevalue("redis_server").url):
-            if found := house.canaries.found_in(text):
-                leaks[name] = found
     assert {} == leaks
+
+
+async def test_the_search_would_find_them():
+    plant = Canaries()
+    for body in BODIES.values():
+        body(plant)
+    plant.blocked()
+    sent = " ".join(plant.values)
+
+    assert plant.values == plant.found_in(sent) == plant.found_in(json.dumps(sent).replace("@", "\\u0040"))
+    assert all([value] == [one for one in plant.found_in(f"({value})") if one == value] for value in plant.values)
+
+
+async def all_sinks(house: House, request: pytest.FixtureRequest) -> AsyncIterator[tuple[str, str]]:
+    """Those of the running daemon, then those of the one that has ended."""
+    async for sink in answers_of(house.daemon):
+        yield sink
+    for sink in files_of(house.daemon):
+        yield sink
+    await house.daemon.stop()
+    async for sink in outputs_of(house.daemon):
+        yield sink
+    for sink in (*files_of(house.daemon), *tables_of(house.daemon)):
+        yield sink
+    if "redis" in request.node.name:
+        for sink in redis_sinks(request.getfixturevalue("redis_server").url):
+            yield sink

@@ -78,6 +78,7 @@ def test_any_object_can_be_read_as_an_answer(dialect, answer):
     dialect.is_normal(answer)
     assert isinstance(dialect.answer_text(answer), str)
     assert all(isinstance(place.text, str) for place in dialect.answer_places(answer))
+    assert all(isinstance(place.text, str) for place in dialect.spoken_places(answer))
     dialect.assemble(dialect.replay(answer, with_usage=True))
 
 

@@ -23,7 +23,7 @@ class TextsDialect:
             *(Place(body["arguments"], at, TextKind.JSON) for at in range(len(body.get("arguments", ())))),
         ]
 
-    answer_places = places
+    answer_places = spoken_places = places
 
 
 @pytest.fixture(scope="session")
