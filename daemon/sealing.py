@@ -64,29 +64,35 @@ class Sealer:
 
 
 class EntrySeal:
-    """What of a cached answer rests sealed: its texts, and the vector, from which the question can be guessed."""
+    """What of a cached answer rests sealed: its texts, and the vector, from which the question can be guessed.
+
+    The texts are bound to whose they are and what they answer, so that who can write the store and has no key can
+    move no answer into another scope, context or protocol.
+    """
 
     def __init__(self, sealer: Sealer) -> None:
         self._sealer = sealer
 
     def closed(self, entry: CacheEntry) -> CacheEntry:
         """As it rests in a store."""
-        question = self._sealer.seal(entry.question.encode("utf-8", "surrogatepass"), entry.key)
+        context = _context_of(entry)
+        question = self._sealer.seal(entry.question.encode("utf-8", "surrogatepass"), b"question" + context)
         return replace(
             entry,
             question=base64.b64encode(question).decode(),
-            answer=self._sealer.seal(entry.answer, entry.key),
+            answer=self._sealer.seal(entry.answer, b"answer" + context),
             vector=None if entry.vector is None else self._sealer.seal(entry.vector, entry.partition),
         )
 
     def opened(self, entry: CacheEntry) -> CacheEntry | None:
         """As it was; None where no key is here for it, or it was never sealed."""
+        context = _context_of(entry)
         try:
-            question = self._sealer.open(base64.b64decode(entry.question, validate=True), entry.key)
+            question = self._sealer.open(base64.b64decode(entry.question, validate=True), b"question" + context)
             return replace(
                 entry,
                 question=question.decode("utf-8", "surrogatepass"),
-                answer=self._sealer.open(entry.answer, entry.key),
+                answer=self._sealer.open(entry.answer, b"answer" + context),
                 vector=None if entry.vector is None else self._sealer.open(entry.vector, entry.partition),
             )
         except (SealBroken, ValueError):
@@ -113,6 +119,11 @@ class EntrySeal:
     def is_current(self, entry: CacheEntry) -> bool:
         """Whether an entry, as it rests, is sealed with the key in use."""
         return self._sealer.is_current(entry.answer)
+
+
+def _context_of(entry: CacheEntry) -> bytes:
+    """Both digests have one length, and no dialect's name holds a zero."""
+    return entry.key + entry.partition + entry.dialect.encode() + b"\0" + entry.scope.encode("utf-8", "surrogatepass")
 
 
 def is_sealed(data: bytes) -> bool:

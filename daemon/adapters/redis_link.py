@@ -143,6 +143,7 @@ class RedisLink:
             raise StoreUnavailable("the store is not open")
         if not self._breaker.admits():
             raise StoreUnavailable("Redis does not answer; it is asked again every second")
+        cancels = _cancels()
         try:
             async with asyncio.timeout(self._patience.command_s):
                 answer = await command(self._client)
@@ -150,6 +151,10 @@ class RedisLink:
             self._note(error)
             raise StoreUnavailable(f"Redis could not be asked: {type(error).__name__}") from error
         self._breaker.worked()
+        if _cancels() > cancels:
+            # The client waits by asyncio.wait_for, which before Python 3.12 loses a cancellation that comes with the
+            # answer: whoever asks for ever would never end.
+            raise asyncio.CancelledError
         return answer
 
     def _note(self, error: Exception) -> None:
@@ -158,6 +163,12 @@ class RedisLink:
             self._breaker.worked()
         else:
             self._breaker.failed()
+
+
+def _cancels() -> int:
+    """How often the running task has been told to end."""
+    task = asyncio.current_task()
+    return 0 if task is None else task.cancelling()
 
 
 def _client_of(url: str, patience: Patience) -> Client:

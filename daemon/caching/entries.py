@@ -64,7 +64,8 @@ class Entries:
         return self._memory.get(key, however_old=however_old)
 
     async def get(self, key: bytes) -> CacheEntry | None:
-        """
+        """What was kept under that key itself: a store that others write may lead to another row.
+
         Raises:
             StoreUnavailable
         """
@@ -74,7 +75,7 @@ class Entries:
             self._trouble.begins("store", error)
             raise
         self._trouble.ends("store")
-        if entry is None or self.clearings.hide(entry):
+        if entry is None or entry.key != key or self.clearings.hide(entry):
             return None
         self._memory.put(entry)
         return entry

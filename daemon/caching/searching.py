@@ -110,7 +110,7 @@ class Searcher:
         key = keys.exact(dialect.keyed(body))
         made_after = self._made_after(ask)
         entry = self._entries.remembered(key) if ask.directives.look else None
-        if entry is None or entry.created_at < made_after or ask.directives.stale_s:
+        if entry is None or entry.scope != keys.scope or entry.created_at < made_after or ask.directives.stale_s:
             return await self._look(_Search(ask, dialect, body, keys, key, made_after, self._entries.generation))
         steps = (Step("scope", "pass", keys.scope), EXACT_HIT)
         return Lookup(Verdict.EXACT, key, entry, steps=steps, tally=self._tally)
@@ -173,6 +173,9 @@ class Searcher:
         entry = self._entries.remembered(search.key) or await self._from_store(search)
         if entry is None:
             search.note("exact", "stop", "the store cannot be asked" if search.store_failed else "not kept")
+        elif entry.scope != search.keys.scope:  # the key holds the scope; who writes the store may not have made it
+            search.note("exact", "stop", "kept for another scope")
+            return None
         elif entry.created_at < search.made_after:
             search.note("exact", "stop", "older than max-age")
             return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -198,3 +199,23 @@ def test_an_open_breaker_admits_one_probe_a_second_and_closes_when_one_works(clo
     assert breaker.admits()
     breaker.worked()
     assert [True, True] == [breaker.admits(), breaker.admits()]
+
+
+async def test_who_asks_for_ever_ends_when_told_to(own_redis_server: RedisServer, clock: HandClock) -> None:
+    """Wherever in an answer the cancellation comes: a daemon that leaves waits for its tasks to end."""
+
+    async def ask_for_ever(store: RedisStore) -> None:
+        while True:
+            with suppress(StoreUnavailable):
+                await store.epoch()
+
+    for turns in range(40):
+        store = RedisStore(own_redis_server.url, clock, patience=PATIENT)
+        await store.open()
+        asking = asyncio.create_task(ask_for_ever(store))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        asking.cancel()
+        async with asyncio.timeout(20):
+            await asyncio.wait((asking,))
+        await store.aclose()

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from daemon.adapters.index_usearch import UsearchIndex
-from daemon.adapters.store_embedded import EmbeddedStore
-from daemon.caching.cache import Cache
 from daemon.errors import CacheMiss, EmbedderUnavailable, StoreUnavailable
 from daemon.exchange import CacheDirectives, CacheEntry, Caller, Selection, Vector
 from daemon.settings import CacheSettings
@@ -226,44 +220,6 @@ class TestScopes:
         for stranger in (Caller("bo"), Caller("bo", team="sales"), Caller("research")):
             assert "miss" == await client.verdict(ASKED, caller=stranger)
             assert "miss" == await client.verdict(REWORDED, caller=stranger)
-
-    @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-    @given(
-        asks=st.lists(
-            st.tuples(st.sampled_from("abc"), st.sampled_from(["p", "q", "r s", "s r"]), st.sampled_from(["", "x"])),
-            max_size=12,
-        )
-    )
-    def test_an_answer_never_crosses_a_scope_even_where_all_embeddings_are_equal(
-        self, asks: list[tuple[str, str, str]], tmp_path_factory: pytest.TempPathFactory
-    ) -> None:
-        """The attacker's best case: every text has the same vector, and no guard knows the words."""
-
-        async def story(folder: Path) -> None:
-            clock = ManualClock()
-            store = EmbeddedStore(folder / "store.sqlite", clock)
-            await store.open()
-            cache = Cache(
-                store=store,
-                index=UsearchIndex(folder, model="same"),
-                embedder=SameEmbedder(),
-                settings=CacheSettings(),
-                clock=clock,
-                policy=lambda: "pii",
-            )
-            client = Client(cache, store, clock)
-            for key, text, namespace in asks:
-                wishes: dict[str, Any] = {
-                    "caller": Caller(key),
-                    "directives": CacheDirectives(namespace=namespace),
-                }
-                lookup = await client.learn(text, f"{key}/{namespace}", **wishes)
-                if lookup.entry is not None:
-                    assert f"{key}/{namespace}".encode() == lookup.entry.answer
-            await cache.aclose()
-            await store.aclose()
-
-        asyncio.run(story(tmp_path_factory.mktemp("scopes")))
 
 
 class TestSharedStore:
