@@ -113,6 +113,14 @@ class Daemon:
         assert code == 0, err
         return json.loads(out)
 
+    async def control(self, method: str, path: str, body: Any = None) -> Any:
+        """Ask the control API as its owner does; what it says, JSON or text."""
+        token = json.loads((self.data_dir / "daemon.json").read_text())["token"]
+        shown = {"Authorization": f"Bearer {token}"}
+        async with self.session.request(method, self.url + path, json=body, headers=shown) as answer:
+            assert answer.status == 200, await answer.text()
+            return await (answer.json() if answer.content_type == "application/json" else answer.text())
+
     async def chat(
         self, text: str, *, model: str = "gpt-4o-mini", headers: dict[str, str] | None = None, **body: Any
     ) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 
 from ...exchange import Span
@@ -12,6 +13,8 @@ from .drawn_numbers import find_drawn_numbers
 from .network import find_network_addresses
 from .page import Page
 from .people import find_birthdays, find_people, find_streets
+
+_KNOWN_BY_FORM = 0.9
 
 
 def find_structured(text: str, tlds: frozenset[str]) -> Iterator[Span]:
@@ -41,12 +44,37 @@ def merged(spans: Iterable[Span]) -> tuple[Span, ...]:
     It covers all of them: cutting the weaker one down would let the rest of its value through.
     """
     result: list[Span] = []
-    for span in sorted(spans, key=lambda span: (span.start, -span.end)):
+    for span in sorted(_without_bridges(list(spans)), key=lambda span: (span.start, -span.end)):
         if result and span.start < result[-1].end:
             result[-1] = _joined(result[-1], span)
         else:
             result.append(span)
     return tuple(result)
+
+
+def _without_bridges(spans: list[Span]) -> Iterator[Span]:
+    """A guess that reaches from one value into the next, both known by their form, is cut at these: else the two were
+    one value of one kind, and what is to be blocked or let through as the other would not be."""
+    sure = sorted((span for span in spans if span.score >= _KNOWN_BY_FORM), key=lambda span: span.start)
+    if len(sure) < 2 or len(sure) == len(spans):
+        yield from spans
+        return
+    starts = [span.start for span in sure]
+    for span in spans:
+        crossed = sure[max(0, bisect_right(starts, span.start) - 1) : bisect_left(starts, span.end)]
+        crossed = [one for one in crossed if one.end > span.start]
+        if span.score >= _KNOWN_BY_FORM or len(crossed) < 2:
+            yield span
+        else:
+            yield from _between(span, crossed)
+
+
+def _between(span: Span, crossed: list[Span]) -> Iterator[Span]:
+    reached = span.start
+    for one in [*crossed, Span(span.end, span.end, span.entity_type, span.score)]:
+        if reached < one.start:
+            yield Span(reached, one.start, span.entity_type, span.score)
+        reached = max(reached, one.end)
 
 
 def _joined(left: Span, right: Span) -> Span:

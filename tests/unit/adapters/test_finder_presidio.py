@@ -10,6 +10,7 @@ from daemon.adapters.finder_patterns.structured import find_structured, merged
 from daemon.adapters.finder_presidio import PresidioFinder
 from daemon.adapters.finder_presidio_registry import StructuredRecognizer
 from daemon.errors import FinderUnavailable, ModelUnavailable
+from daemon.exchange import Span
 from daemon.settings import PiiSettings
 
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA7bq\nzP1eP5QGefi2DM==\n-----END RSA PRIVATE KEY-----"
@@ -436,6 +437,18 @@ def test_findings_are_sorted_and_do_not_overlap(finder):
 
     assert all(left.end <= right.start for left, right in pairwise(spans))
     assert all(span.start < span.end for span in spans)
+
+
+def test_a_guess_from_one_value_into_the_next_leaves_both_what_they_are():
+    """Else what is to be blocked as the second would pass as the first."""
+    card, guess, iban = (
+        Span(5, 24, "CREDIT_CARD", 0.99),
+        Span(20, 33, "STREET_ADDRESS", 0.8),
+        Span(31, 50, "IBAN", 0.99),
+    )
+
+    assert (card, Span(24, 31, "STREET_ADDRESS", 0.8), iban) == merged([guess, iban, card])
+    assert (Span(5, 33, "CREDIT_CARD", 0.99),) == merged([guess, card])
 
 
 def test_a_context_word_counts_only_as_a_whole_word(finder):
