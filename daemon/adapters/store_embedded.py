@@ -167,6 +167,14 @@ class EmbeddedStore(MemoryCounters):
         row = (kind, name, orjson.dumps(record).decode())
         await self._write(lambda c: c.execute("INSERT OR REPLACE INTO records VALUES (?, ?, ?)", row).close())
 
+    async def replace_record(self, kind: str, name: str, record: JsonObject, *, instead_of: JsonObject | None) -> bool:
+        row = [kind, name, orjson.dumps(record).decode()]
+        sql = "INSERT OR IGNORE INTO records VALUES (?1, ?2, ?3)"
+        if instead_of is not None:
+            row.append(orjson.dumps(instead_of).decode())
+            sql = "UPDATE records SET record = ?3 WHERE kind = ?1 AND name = ?2 AND record = ?4"
+        return await self._write(lambda c: c.execute(sql, row).rowcount == 1)
+
     async def remove_record(self, kind: str, name: str) -> bool:
         sql = "DELETE FROM records WHERE kind = ? AND name = ?"
         return await self._write(lambda c: c.execute(sql, (kind, name)).rowcount == 1)

@@ -50,7 +50,7 @@ class RedisStore:
         self._entries = Script.load("store_redis_entries.lua", f"{namespace}:{{c}}:")
         self._counters = Script.load("store_redis_counters.lua", f"{namespace}:{{b}}:")
         self._epoch_key = f"{self._entries.prefix}epoch"
-        self._records_prefix = f"{namespace}:{{r}}:"
+        self._records = Script.load("store_redis_records.lua", f"{namespace}:{{r}}:")
 
     async def open(self) -> None:
         """As the port says. After StoreUnavailable the store is open all the same: it works once Redis does."""
@@ -186,15 +186,19 @@ class RedisStore:
         await self._on_counters("forget", *counters)
 
     async def records(self, kind: str) -> dict[str, JsonObject]:
-        found = await self._link.ask(lambda client: client.hgetall(self._records_prefix + kind))
+        found = await self._link.ask(lambda client: client.hgetall(self._records.prefix + kind))
         return {_text(name): orjson.loads(record) for name, record in found.items()}
 
     async def put_record(self, kind: str, name: str, record: JsonObject) -> None:
-        key, value = self._records_prefix + kind, orjson.dumps(record)
+        key, value = self._records.prefix + kind, orjson.dumps(record)
         await self._link.ask(lambda client: client.hset(key, name, value))
 
+    async def replace_record(self, kind: str, name: str, record: JsonObject, *, instead_of: JsonObject | None) -> bool:
+        expected = b"" if instead_of is None else b"=" + orjson.dumps(instead_of)
+        return bool(await self._link.run(self._records, "replace", kind, name, orjson.dumps(record), expected))
+
     async def remove_record(self, kind: str, name: str) -> bool:
-        removed = await self._link.ask(lambda client: client.hdel(self._records_prefix + kind, name))
+        removed = await self._link.ask(lambda client: client.hdel(self._records.prefix + kind, name))
         return removed == 1
 
     async def _on_entries(self, command: str, *arguments: Argument) -> Any:

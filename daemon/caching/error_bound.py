@@ -24,6 +24,7 @@ import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import reduce
 from typing import Any, Literal, NamedTuple
 
 from ..errors import StoreUnavailable
@@ -160,15 +161,17 @@ class ScopeErrors:
 class ErrorBounds:
     """What is known of every scope. Used on the event loop; what is new is written by `save`.
 
-    In a shared store nodes add their counts to the common ones; two that save in the same moment may lose
-    a few checks, never the record.
+    In a shared store nodes add their counts to the common ones, and none is lost where two save in the same moment.
     """
 
     def __init__(self, records: RecordStore | None, certified: Mapping[Reading, Sequence[float]]) -> None:
         """`certified`: the error at or above each of BANDS on questions that training never saw."""
         self._records = records
         self._certified = certified
+        self._stored: Mapping[str, JsonObject] = {}
         self._known: dict[str, ScopeErrors] = {}
+        """What the records say; what this node has added since is in `_saving`, while it is written, and `_new`."""
+        self._saving: dict[str, ScopeErrors] = {}
         self._new: dict[str, ScopeErrors] = {}
         self._thresholds: dict[tuple[str, float], Threshold | None] = {}
         """As they were after the last check: every look-up asks for one."""
@@ -179,8 +182,8 @@ class ErrorBounds:
             StoreUnavailable: every scope is in shadow until it can be read.
         """
         if self._records is not None:
-            read = await self._records.records(RECORDS)
-            self._known = {scope: _read(record) for scope, record in read.items()}
+            self._stored = await self._records.records(RECORDS)
+            self._known = {scope: _read(record) for scope, record in self._stored.items()}
             self._thresholds.clear()
 
     async def save(self) -> None:
@@ -190,26 +193,34 @@ class ErrorBounds:
         try:
             await self.load()
             for scope in list(self._new):
-                await self._write(self._records, scope)
+                await self._add(self._records, scope)
         except StoreUnavailable as error:
             logger.info("checks of the cache are not written yet: %s", error)
 
-    async def _write(self, records: RecordStore, scope: str) -> None:
-        known, new = self._known.get(scope, ScopeErrors()), self._new.pop(scope)
-        self._known[scope] = known.together_with(new)
+    async def _add(self, records: RecordStore, scope: str) -> None:
+        """Add what is new of one scope to its record, however often another node is quicker."""
+        self._saving[scope] = self._new.pop(scope)
         try:
-            await records.put_record(RECORDS, scope, asdict(self._known[scope]))
-        except StoreUnavailable:
-            self._known[scope] = known
-            self._new[scope] = new.together_with(self._new.get(scope, ScopeErrors()))
-            raise
+            while scope in self._saving and not await self._is_added(records, scope, self._saving[scope]):
+                await self.load()
+        finally:
+            if scope in self._saving:  # it could not be written
+                self._new[scope] = self._saving.pop(scope).together_with(self._new.get(scope, ScopeErrors()))
+
+    async def _is_added(self, records: RecordStore, scope: str, new: ScopeErrors) -> bool:
+        stored = self._stored.get(scope)
+        together = self._known.get(scope, ScopeErrors()).together_with(new)
+        if not await records.replace_record(RECORDS, scope, asdict(together), instead_of=stored):
+            return False
+        if self._saving.pop(scope, None) is not None:  # not forgotten meanwhile
+            self._known[scope] = together
+        return True
 
     async def forget(self, scope: str | None) -> None:
         """Begin in shadow again, one scope or all."""
-        scopes = list({*self._known, *self._new}) if scope is None else [scope]
-        for name in scopes:
-            self._known.pop(name, None)
-            self._new.pop(name, None)
+        for name in self.scopes() if scope is None else [scope]:
+            for counts in (self._known, self._saving, self._new):
+                counts.pop(name, None)
             self._thresholds.clear()
             if self._records is not None:
                 await self._records.remove_record(RECORDS, name)
@@ -269,7 +280,7 @@ class ErrorBounds:
         return "shadow" if self.threshold(scope, max_error) is None else "serving"
 
     def scopes(self) -> list[str]:
-        return sorted({*self._known, *self._new})
+        return sorted({*self._known, *self._saving, *self._new})
 
     def checks(self, scope: str, max_error: float) -> tuple[int, int]:
         """Checks at or above the scope's threshold (all in detail, while it has none), and how many were wrong."""
@@ -277,10 +288,8 @@ class ErrorBounds:
         return self._of(scope).checks(reading).above(BANDS[reading].index(band))
 
     def _of(self, scope: str) -> ScopeErrors:
-        known, new = self._known.get(scope), self._new.get(scope)
-        if known is None or new is None:
-            return known or new or ScopeErrors()
-        return known.together_with(new)
+        counts = [part[scope] for part in (self._known, self._saving, self._new) if scope in part]
+        return reduce(ScopeErrors.together_with, counts) if counts else ScopeErrors()
 
 
 def checks_needed(max_error: float) -> float:

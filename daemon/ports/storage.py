@@ -16,6 +16,14 @@ class RecordStore(Protocol):
 
     async def put_record(self, kind: str, name: str, record: JsonObject) -> None: ...
 
+    async def replace_record(self, kind: str, name: str, record: JsonObject, *, instead_of: JsonObject | None) -> bool:
+        """Keep it where what is kept is `instead_of`, as `records` gave it (None: nothing); atomic across processes.
+
+        Returns:
+            Whether it is kept. On False nothing has changed.
+        """
+        ...
+
     async def remove_record(self, kind: str, name: str) -> bool:
         """Whether there was one."""
         ...

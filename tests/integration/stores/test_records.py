@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from daemon.exchange import JsonObject
 from daemon.ports.storage import Store
 
 from .conftest import HandClock, MakeStore
@@ -21,6 +22,16 @@ async def test_a_record_of_the_same_name_is_replaced(store: Store) -> None:
     await store.put_record("budget", "one", {"scope": "all"})
 
     assert {"one": {"scope": "all"}} == await store.records("budget")
+
+
+async def test_a_record_is_replaced_only_where_it_is_what_was_expected(store: Store) -> None:
+    async def replace(record: JsonObject, instead_of: JsonObject | None) -> bool:
+        return await store.replace_record("budget", "größer", record, instead_of=instead_of)
+
+    assert (False, {}) == (await replace(BUDGET, {"scope": "all"}), await store.records("budget"))
+    assert [True, False] == [await replace(BUDGET, None), await replace({"scope": "all"}, None)]
+    assert [False, True] == [await replace({}, {"scope": "all"}), await replace({"x": 0.1}, BUDGET)]
+    assert {"größer": {"x": 0.1}} == await store.records("budget")
 
 
 async def test_removing_says_whether_there_was_one(store: Store) -> None:

@@ -168,10 +168,13 @@ class AwayAtFirst:
         return await self._store.records(kind)
 
     async def put_record(self, kind: str, name: str, record: JsonObject) -> None:
+        await self._store.put_record(kind, name, record)
+
+    async def replace_record(self, kind: str, name: str, record: JsonObject, *, instead_of: JsonObject | None) -> bool:
         if not self._has_failed:
             self._has_failed = True
             raise StoreUnavailable("the disk is full")
-        await self._store.put_record(kind, name, record)
+        return await self._store.replace_record(kind, name, record, instead_of=instead_of)
 
     async def remove_record(self, kind: str, name: str) -> bool:
         return await self._store.remove_record(kind, name)

@@ -34,6 +34,13 @@ class Records:
         self._answer()
         self.kinds.setdefault(kind, {})[name] = record
 
+    async def replace_record(self, kind, name, record, *, instead_of):
+        self._answer()
+        is_expected = self.kinds.get(kind, {}).get(name) == instead_of
+        if is_expected:
+            await self.put_record(kind, name, record)
+        return is_expected
+
     async def remove_record(self, kind, name):
         self._answer()
         return self.kinds.get(kind, {}).pop(name, None) is not None
