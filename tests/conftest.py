@@ -1,18 +1,51 @@
 """Fixtures for every test: the provider, and daemons in front of it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, closing
 
 import pytest
 
-from tests.daemon_process import Daemon, anthropic_settings, openai_settings
+from tests.daemon_process import Daemon, both_settings
+from tests.shared_daemons import SharedDaemons
 from tests.upstream import Upstream
 
 
+@pytest.fixture(scope="session")
+def upstream_listener() -> Iterator[socket.socket]:
+    """The providers of all tests have one address, so that a daemon can outlive the provider of one test."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener
+
+
+@pytest.fixture(scope="session")
+def shared_daemons(tmp_path_factory) -> Iterator[SharedDaemons]:
+    with closing(SharedDaemons(lambda: tmp_path_factory.mktemp("shared"))) as daemons:
+        yield daemons
+
+
 @pytest.fixture
-async def upstream() -> AsyncIterator[Upstream]:
-    async with Upstream() as server:
+async def upstream(upstream_listener) -> AsyncIterator[Upstream]:
+    async with Upstream(listener=upstream_listener) as server:
         yield server
+
+
+@pytest.fixture
+async def share_daemon(shared_daemons, upstream) -> AsyncIterator[Callable[..., Awaitable[Daemon]]]:
+    """A real daemon with these settings, which other tests that want the same use as well: this test is a caller of
+    its own, with nothing in the cache. For tests that neither stop it nor count what others did."""
+    async with AsyncExitStack() as stack:
+
+        async def share(settings: str = "", **environ: str) -> Daemon:
+            return await stack.enter_async_context(shared_daemons.visit(both_settings(upstream, settings), **environ))
+
+        yield share
+
+
+@pytest.fixture
+async def daemon(share_daemon) -> Daemon:
+    """A shared daemon with default settings in front of `upstream`."""
+    return await share_daemon()
 
 
 @pytest.fixture
@@ -24,14 +57,13 @@ async def start_daemon(tmp_path, upstream) -> AsyncIterator[Callable[..., Awaita
     async with AsyncExitStack() as stack:
 
         async def start(settings: str = "", name: str = "helix", **environ: str) -> Daemon:
-            claude = anthropic_settings(upstream.url, 'models = ["claude-*"]\n')
-            whole = settings + "\n" + claude + openai_settings(upstream.openai_url, 'models = ["gpt-*"]\n')
-            return await stack.enter_async_context(Daemon(tmp_path / name, whole, **environ))
+            daemon = Daemon(tmp_path / name, both_settings(upstream, settings), **environ)
+            return await stack.enter_async_context(daemon)
 
         yield start
 
 
 @pytest.fixture
-async def daemon(start_daemon) -> Daemon:
-    """A daemon with default settings in front of `upstream`."""
+async def own_daemon(start_daemon) -> Daemon:
+    """A daemon with default settings in front of `upstream` for one test, which may kill it."""
     return await start_daemon()

@@ -7,20 +7,28 @@ async with Daemon(tmp_path, providers=upstream.providers) as daemon:
 from __future__ import annotations
 
 import asyncio
+import copy
+import itertools
 import json
 import os
 import re
 import signal
+import subprocess
 import sys
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
 import aiohttp
 
+from tests.upstream import Upstream
+
 READY = re.compile(rb"http://\S+")
 START_S = 60
 """A bound, not a promise: two busy cores start several daemons at once."""
+
+_caller_numbers = itertools.count(1)
 
 
 class Daemon:
@@ -41,28 +49,27 @@ class Daemon:
             "HELIX_SERVER__PORT": "0",
             **environ,
         }
-        self.process: asyncio.subprocess.Process | None = None
+        self.process: subprocess.Popen[bytes] | None = None
         self.url = ""
+        self.key = ""
+        """The credential of its caller, where it is shared."""
+        self._row_before: str | None = None
 
     async def __aenter__(self) -> Self:
-        self.session = aiohttp.ClientSession()
         await self.start()
+        self.session = aiohttp.ClientSession()
         return self
 
     async def __aexit__(self, *exc: object) -> None:
         await self.session.close()
-        if self.process is not None and self.process.returncode is None:
-            self.process.send_signal(signal.SIGKILL)
-            await self.process.wait()
+        self.end()
 
     async def start(self) -> None:
-        """Return when the ready line is there and the scanner is loaded."""
-        self.log = (self.config.parent / "stderr.log").open("ab")
-        self.process = await asyncio.create_subprocess_exec(
-            *self.command("serve"), stdout=asyncio.subprocess.PIPE, stderr=self.log, env=self.environ
-        )
+        """Return when the ready line is there and the scanner is loaded. The process is bound to no event loop."""
+        with (self.config.parent / "stderr.log").open("ab") as log:
+            self.process = subprocess.Popen(self.command("serve"), stdout=subprocess.PIPE, stderr=log, env=self.environ)
         assert self.process.stdout is not None
-        line = await asyncio.wait_for(self.process.stdout.readline(), START_S)
+        line = await asyncio.wait_for(asyncio.to_thread(self.process.stdout.readline), START_S)
         found = READY.search(line)
         assert found, f"no ready line but {line!r}; stderr: {self.stderr}"
         self.url = found.group().decode()
@@ -70,19 +77,35 @@ class Daemon:
 
     async def until_ready(self, *statuses: str) -> dict[str, Any]:
         """Wait for /health/ready to say one of these (`ok` or `degraded` when none is given)."""
-        async with asyncio.timeout(START_S):
+        async with asyncio.timeout(START_S), aiohttp.ClientSession() as session:
             while True:
-                async with self.session.get(f"{self.url}/health/ready") as answer:
+                async with session.get(f"{self.url}/health/ready") as answer:
                     ready: dict[str, Any] = await answer.json()
                 if ready["status"] in (statuses or ("ok", "degraded")):
                     return ready
                 await asyncio.sleep(0.05)
 
+    @asynccontextmanager
+    async def as_caller(self) -> AsyncIterator[Self]:
+        """The same daemon for one more caller, whose credential, and so whose scope, is new, and who sees the rows
+        that come from now on."""
+        called = copy.copy(self)
+        called.key = f"sk-caller-{next(_caller_numbers)}"
+        async with aiohttp.ClientSession() as called.session:
+            called._row_before = next((row["id"] for row in reversed(await called.rows())), None)
+            yield called
+
     async def stop(self, number: int = signal.SIGTERM) -> int:
         """Send the signal and wait for the end; the exit code."""
         assert self.process is not None
         self.process.send_signal(number)
-        return await asyncio.wait_for(self.process.wait(), START_S)
+        return await asyncio.to_thread(self.process.wait, START_S)
+
+    def end(self) -> None:
+        """Leave nothing running."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.communicate()
 
     async def kill(self) -> None:
         """`kill -9`: nothing is flushed, nothing said."""
@@ -121,11 +144,17 @@ class Daemon:
             assert answer.status == 200, await answer.text()
             return await (answer.json() if answer.content_type == "application/json" else answer.text())
 
+    async def rows(self) -> list[dict[str, Any]]:
+        """The requests, oldest first, as `helix logs` shows them."""
+        rows: list[dict[str, Any]] = (await self.control("GET", "/control/v1/logs?limit=1000"))["rows"]
+        before = next((place for place, row in enumerate(rows) if row["id"] == self._row_before), -1)
+        return rows[before + 1 :]
+
     async def chat(
         self, text: str, *, model: str = "gpt-4o-mini", headers: dict[str, str] | None = None, **body: Any
     ) -> Any:
         """Ask one question over chat completions; the text that came back."""
-        answer = await self.post_chat(text, model=model, **body)
+        answer = await self.post_chat(text, model=model, headers=headers, **body)
         assert answer.status == 200, answer.body
         return json.loads(answer.body)["choices"][0]["message"]["content"]
 
@@ -138,7 +167,10 @@ class Daemon:
 
     async def post(self, path: str, body: Any, headers: dict[str, str] | None = None) -> Replied:
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        sent = {"content-type": "application/json", **(headers or {})}
+        sent = {"content-type": "application/json"}
+        if self.key:
+            sent["authorization"] = f"Bearer {self.key}"
+        sent |= {name.lower(): value for name, value in (headers or {}).items()}
         async with self.session.post(self.url + path, data=raw, headers=sent) as answer:
             received = b""
             with suppress(aiohttp.ClientPayloadError):
@@ -171,3 +203,9 @@ def anthropic_settings(base_url: str, more: str = "") -> str:
     """A config whose `anthropic` provider is at `base_url` (without /v1)."""
     provider = f'name = "anthropic"\ntype = "anthropic"\nbase_url = "{base_url}"\napi_key = "sk-ant-upstream"\n'
     return f"[[providers]]\n{provider}{more}"
+
+
+def both_settings(upstream: Upstream, settings: str = "") -> str:
+    """A config whose providers, for both protocols, are one upstream; `settings` come first."""
+    claude = anthropic_settings(upstream.url, 'models = ["claude-*"]\n')
+    return settings + "\n" + claude + openai_settings(upstream.openai_url, 'models = ["gpt-*"]\n')

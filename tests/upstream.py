@@ -19,6 +19,7 @@ import asyncio
 import gzip
 import itertools
 import json
+import socket
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -140,14 +141,16 @@ Script = Reply | str | Callable[[Asked], "Reply | str"]
 
 
 class Upstream:
-    """The server. Enter it inside the running loop; it listens on a free port of 127.0.0.1."""
+    """The server. Enter it inside the running loop; it listens on a free port of 127.0.0.1, or on `listener`, which it
+    leaves open."""
 
-    def __init__(self, answer: Script = DEFAULT_TEXT) -> None:
+    def __init__(self, answer: Script = DEFAULT_TEXT, *, listener: socket.socket | None = None) -> None:
         self.asked: list[Asked] = []
         self.hung_up = 0
         """Requests whose client went away before the answer was whole."""
         self.url = ""
         self._default = answer
+        self._listener = listener
         self._script: deque[Script] = deque()
         self._changed = asyncio.Condition()
         self._numbers = itertools.count(1)
@@ -157,7 +160,10 @@ class Upstream:
         app.router.add_route("*", "/{path:.*}", self._serve)
         self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        if self._listener is None:
+            await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        else:
+            await web.SockSite(self._runner, self._listener.dup()).start()
         self.url = "http://127.0.0.1:{1}".format(*self._runner.addresses[0])
         return self
 

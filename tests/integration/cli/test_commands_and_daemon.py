@@ -38,11 +38,11 @@ async def test_the_token_is_for_the_owner_only(daemon):
     assert 0o600 == stat.S_IMODE((daemon.data_dir / "daemon.json").stat().st_mode)
 
 
-async def test_without_the_daemon_every_asking_command_leaves_with_six(daemon):
-    await daemon.stop()
+async def test_without_the_daemon_every_asking_command_leaves_with_six(own_daemon):
+    await own_daemon.stop()
 
     for command in (["status"], ["logs"], ["spend"], ["cache", "stats"], ["budget", "list"]):
-        code, out, err = await daemon.helix(*command)
+        code, out, err = await own_daemon.helix(*command)
         assert (6, "") == (code, out)
         assert "helix serve" in err
 
@@ -66,29 +66,29 @@ async def test_a_call_and_a_hit_are_in_the_logs_and_in_the_sums(start_daemon):
     assert (1, 1, 1) == (stats["entries"], stats["misses"], stats["hits"]["exact"])
 
 
-async def test_spend_says_which_client_and_which_session_asked(daemon):
+async def test_spend_says_which_client_and_which_session_asked(own_daemon):
     body = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hello"}]}
     sent = {"user-agent": "claude-cli/2.0.14 (external, cli)", "x-claude-code-session-id": "s-1"}
-    await daemon.post("/v1/chat/completions", body, sent)
-    await daemon.post("/v1/chat/completions", {**body, "metadata": {"session_id": "s-2"}})
+    await own_daemon.post("/v1/chat/completions", body, sent)
+    await own_daemon.post("/v1/chat/completions", {**body, "metadata": {"session_id": "s-2"}})
 
-    by_client = (await daemon.helix_json("spend", "--by", "client"))["rows"]
-    by_session = (await daemon.helix_json("spend", "--by", "session"))["rows"]
+    by_client = (await own_daemon.helix_json("spend", "--by", "client"))["rows"]
+    by_session = (await own_daemon.helix_json("spend", "--by", "session"))["rows"]
 
     assert [("claude-code", 1)] == [(row["client"], row["calls"]) for row in by_client if row["calls"]]
     assert {("s-1", 1, 0), ("s-2", 0, 1)} == {(row["session"], row["calls"], row["hits"]) for row in by_session}
 
 
-async def test_spend_can_be_taken_elsewhere(daemon, tmp_path):
-    await daemon.chat("Hello")
+async def test_spend_can_be_taken_elsewhere(own_daemon, tmp_path):
+    await own_daemon.chat("Hello")
 
-    _, out, _ = await daemon.helix("spend", "--csv")
+    _, out, _ = await own_daemon.helix("spend", "--csv")
     rows = list(csv.DictReader(io.StringIO(out)))
     assert {"gpt-4o-mini"} == {row["ResourceId"] for row in rows}
-    spent = (await daemon.helix_json("spend"))["cost_usd"]
+    spent = (await own_daemon.helix_json("spend"))["cost_usd"]
     assert Decimal(spent) == sum(Decimal(row["BilledCost"]) for row in rows)
 
-    code, _, _ = await daemon.helix("spend", "--parquet", str(tmp_path / "rows.parquet"))
+    code, _, _ = await own_daemon.helix("spend", "--parquet", str(tmp_path / "rows.parquet"))
     assert 0 == code
     assert b"PAR1" == (tmp_path / "rows.parquet").read_bytes()[:4]
 
@@ -113,16 +113,16 @@ async def test_following_the_logs_shows_what_happens_and_ends_at_ctrl_c(daemon):
     assert (130, b"") == (following.returncode, err)
 
 
-async def test_a_budget_is_set_listed_explained_and_removed(daemon):
-    budget = await daemon.helix_json("budget", "set", "user:ann", "12.50", "--window", "week")
+async def test_a_budget_is_set_listed_explained_and_removed(own_daemon):
+    budget = await own_daemon.helix_json("budget", "set", "user:ann", "12.50", "--window", "week")
     assert ("user:ann", "week", "helix budget") == (budget["scope"], budget["window"], budget["origin"])
 
-    assert [budget] == await daemon.helix_json("budget", "list")
-    assert [budget] == (await daemon.helix_json("budget", "why", "user:ann"))["budgets"]
+    assert [budget] == await own_daemon.helix_json("budget", "list")
+    assert [budget] == (await own_daemon.helix_json("budget", "why", "user:ann"))["budgets"]
 
-    assert 0 == (await daemon.helix("budget", "remove", "user:ann", "--window", "week", "--yes"))[0]
-    assert [] == await daemon.helix_json("budget", "list")
-    assert 4 == (await daemon.helix("budget", "remove", "user:ann", "--window", "week", "--yes"))[0]
+    assert 0 == (await own_daemon.helix("budget", "remove", "user:ann", "--window", "week", "--yes"))[0]
+    assert [] == await own_daemon.helix_json("budget", "list")
+    assert 4 == (await own_daemon.helix("budget", "remove", "user:ann", "--window", "week", "--yes"))[0]
 
 
 async def test_a_scope_that_is_none_is_refused_with_a_sentence(daemon):
@@ -144,20 +144,20 @@ async def test_cache_warm_fills_the_cache_once(daemon, upstream, tmp_path):
     assert 2 == len(upstream.asked)
 
 
-async def test_cache_why_and_clear(daemon):
-    await daemon.chat("What is the capital of Australia?")
+async def test_cache_why_and_clear(own_daemon):
+    await own_daemon.chat("What is the capital of Australia?")
 
-    why = await daemon.helix_json("cache", "why", "What is the capital of Australia?", "--model", "gpt-4o-mini")
+    why = await own_daemon.helix_json("cache", "why", "What is the capital of Australia?", "--model", "gpt-4o-mini")
     assert "exact" == why["verdict"]
 
-    assert {"cleared": 1} == await daemon.helix_json("cache", "clear", "--yes")
-    why = await daemon.helix_json("cache", "why", "What is the capital of Australia?", "--model", "gpt-4o-mini")
+    assert {"cleared": 1} == await own_daemon.helix_json("cache", "clear", "--yes")
+    why = await own_daemon.helix_json("cache", "why", "What is the capital of Australia?", "--model", "gpt-4o-mini")
     assert "miss" == why["verdict"]
 
 
-async def test_the_dashboard_shows_a_request_of_this_moment(daemon):
-    async with Dashboard(daemon.data_dir).run_test(size=(120, 36)) as pilot, asyncio.timeout(30):
-        await daemon.chat("Hello")
+async def test_the_dashboard_shows_a_request_of_this_moment(own_daemon):
+    async with Dashboard(own_daemon.data_dir).run_test(size=(120, 36)) as pilot, asyncio.timeout(30):
+        await own_daemon.chat("Hello")
         table = pilot.app.screen.query_one(RequestsTable)
         while not table.row_count:
             await pilot.pause(0.05)
@@ -170,10 +170,10 @@ async def test_the_dashboard_shows_a_request_of_this_moment(daemon):
             await pilot.pause(0.05)
 
 
-async def test_a_daemon_on_another_port_is_found_again(daemon):
+async def test_a_daemon_on_another_port_is_found_again(own_daemon):
     """The client reads the runtime file anew, so a restart changes nothing for it."""
-    before = ControlClient.of(daemon.data_dir).url
-    await daemon.stop()
-    await daemon.start()
+    before = ControlClient.of(own_daemon.data_dir).url
+    await own_daemon.stop()
+    await own_daemon.start()
 
-    assert daemon.url == ControlClient.of(daemon.data_dir).url != before
+    assert own_daemon.url == ControlClient.of(own_daemon.data_dir).url != before

@@ -37,7 +37,7 @@ async def answers_of(daemon: Daemon) -> AsyncIterator[tuple[str, str]]:
 
 async def outputs_of(daemon: Daemon) -> AsyncIterator[tuple[str, str]]:
     """What a daemon said that has ended."""
-    yield "stdout", (await daemon.process.stdout.read()).decode()
+    yield "stdout", daemon.process.stdout.read().decode()
     yield "stderr", daemon.stderr
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import anthropic
 import openai
 import pytest
-import pytest_asyncio
 
 from tests.daemon_process import Daemon, anthropic_settings, openai_settings
 from tests.upstream import Reply, ToolCall, Upstream
-
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 GPT, CLAUDE = "gpt-4o-mini", "claude-sonnet-4-5"
 ASKED = [{"role": "user", "content": "Greet ann@example.com"}]
@@ -24,39 +23,12 @@ RESPONSES_TOOL = {"type": "function", "name": "send", "description": "Sends", "p
 PICTURE = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def running(tmp_path_factory):
-    """One daemon for all tests: litellm's start costs seconds."""
-    folder = tmp_path_factory.mktemp("across")
-    async with Upstream() as upstream:
-        gpt = openai_settings(upstream.openai_url, 'models = ["gpt-*"]\ntranslate = ["responses"]\n')
-        claude = anthropic_settings(upstream.url, 'models = ["claude-*"]\n')
-        async with Daemon(folder, '[cache]\nmode = "off"\n' + gpt + claude) as daemon:
-            yield daemon, upstream
-
-
 @pytest.fixture
-def daemon(running) -> Daemon:
-    return running[0]
-
-
-@pytest.fixture
-def upstream(running) -> Upstream:
-    upstream = running[1]
-    upstream.asked.clear()
-    return upstream
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def chat(daemon):
-    async with openai.AsyncOpenAI(base_url=f"{daemon.url}/v1", api_key="sk-mine", max_retries=0) as client:
-        yield client
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def claude(daemon):
-    async with anthropic.AsyncAnthropic(base_url=daemon.url, api_key="sk-ant-mine", max_retries=0) as client:
-        yield client
+async def daemon(shared_daemons, upstream) -> AsyncIterator[Daemon]:
+    gpt = openai_settings(upstream.openai_url, 'models = ["gpt-*"]\ntranslate = ["responses"]\n')
+    claude = anthropic_settings(upstream.url, 'models = ["claude-*"]\n')
+    async with shared_daemons.visit('[cache]\nmode = "off"\n' + gpt + claude) as daemon:
+        yield daemon
 
 
 async def test_messages_are_answered_by_gpt(claude, upstream):
@@ -68,7 +40,7 @@ async def test_messages_are_answered_by_gpt(claude, upstream):
     assert "/v1/chat/completions" == upstream.last.path
     assert "Bearer sk-upstream" == upstream.last.headers["authorization"]
     assert "Be kind to <EMAIL_ADDRESS_1>" == upstream.last.body["messages"][0]["content"]
-    assert not upstream.saw("ann@example.com") and not upstream.saw("sk-ant-mine")
+    assert not upstream.saw("ann@example.com") and not upstream.saw(claude.api_key)
 
 
 async def test_messages_are_streamed_by_gpt(claude, upstream):
@@ -139,10 +111,10 @@ async def test_tokens_of_messages_are_counted_for_gpt(claude, upstream):
     assert [] == upstream.asked
 
 
-async def test_chat_is_answered_by_claude(chat, upstream):
+async def test_chat_is_answered_by_claude(client, upstream):
     upstream.next(ANSWER)
     turns = [{"role": "system", "content": "Be kind"}, *ASKED]
-    answer = await chat.chat.completions.create(model=CLAUDE, messages=turns, max_tokens=50)
+    answer = await client.chat.completions.create(model=CLAUDE, messages=turns, max_tokens=50)
 
     assert RESTORED == answer.choices[0].message.content
     assert ("stop", 11, 7) == (
@@ -151,12 +123,12 @@ async def test_chat_is_answered_by_claude(chat, upstream):
         answer.usage.completion_tokens,
     )
     assert ("/v1/messages", "sk-ant-upstream") == (upstream.last.path, upstream.last.headers["x-api-key"])
-    assert not upstream.saw("ann@example.com") and not upstream.saw("sk-mine")
+    assert not upstream.saw("ann@example.com") and not upstream.saw(client.api_key)
 
 
-async def test_chat_is_streamed_by_claude(chat, upstream):
+async def test_chat_is_streamed_by_claude(client, upstream):
     upstream.next(Reply(ANSWER, pieces=PIECES))
-    stream = await chat.chat.completions.create(
+    stream = await client.chat.completions.create(
         model=CLAUDE, messages=ASKED, stream=True, stream_options={"include_usage": True}
     )
     chunks = [chunk async for chunk in stream]
@@ -165,11 +137,11 @@ async def test_chat_is_streamed_by_claude(chat, upstream):
     assert 18 == chunks[-1].usage.total_tokens
 
 
-async def test_claude_calls_the_tools_of_chat(chat, upstream):
+async def test_claude_calls_the_tools_of_chat(client, upstream):
     upstream.next(Reply.tools(CALLS, text="Let me"), Reply.tools(CALLS, text="Let me"), "Sent")
-    whole = await chat.chat.completions.create(model=CLAUDE, messages=ASKED, tools=[TOOL])
+    whole = await client.chat.completions.create(model=CLAUDE, messages=ASKED, tools=[TOOL])
     strict = {"type": "function", "function": {**TOOL["function"], "strict": True}}
-    async with chat.chat.completions.stream(model=CLAUDE, messages=ASKED, tools=[strict]) as stream:
+    async with client.chat.completions.stream(model=CLAUDE, messages=ASKED, tools=[strict]) as stream:
         streamed = await stream.get_final_completion()
 
     for answer in (whole, streamed):
@@ -178,34 +150,34 @@ async def test_claude_calls_the_tools_of_chat(chat, upstream):
     call = whole.choices[0].message.tool_calls[0]
     turn = {"role": "assistant", "tool_calls": [call.model_dump()]}
     result = {"role": "tool", "tool_call_id": call.id, "content": "sent to ann@example.com"}
-    await chat.chat.completions.create(model=CLAUDE, messages=[*ASKED, turn, result], tools=[TOOL])
+    await client.chat.completions.create(model=CLAUDE, messages=[*ASKED, turn, result], tools=[TOOL])
     used, gave = (turn["content"][-1] for turn in upstream.last.body["messages"][1:])
 
     assert {"to": "<EMAIL_ADDRESS_1>"} == used["input"]
     assert "sent to <EMAIL_ADDRESS_1>" in str(gave["content"])
 
 
-async def test_claude_sees_the_picture_of_chat(chat, upstream):
+async def test_claude_sees_the_picture_of_chat(client, upstream):
     url = f"data:image/png;base64,{PICTURE}"
     parts = [{"type": "text", "text": "What is it?"}, {"type": "image_url", "image_url": {"url": url}}]
-    await chat.chat.completions.create(model=CLAUDE, messages=[{"role": "user", "content": parts}])
+    await client.chat.completions.create(model=CLAUDE, messages=[{"role": "user", "content": parts}])
 
     kinds = {part["type"]: part for part in upstream.last.body["messages"][0]["content"]}
     assert PICTURE == kinds["image"]["source"]["data"]
 
 
-async def test_a_parameter_that_claude_has_no_word_for_is_refused_by_its_name(chat, upstream):
+async def test_a_parameter_that_claude_has_no_word_for_is_refused_by_its_name(client, upstream):
     with pytest.raises(openai.BadRequestError, match="logprobs") as refused:
-        await chat.chat.completions.create(model=CLAUDE, messages=ASKED, logprobs=True)
+        await client.chat.completions.create(model=CLAUDE, messages=ASKED, logprobs=True)
 
     assert "litellm" not in str(refused.value)
     assert [] == upstream.asked
 
 
 @pytest.mark.parametrize("model", [GPT, CLAUDE])
-async def test_responses_are_answered_by_models_that_have_none(chat, upstream, model):
+async def test_responses_are_answered_by_models_that_have_none(client, upstream, model):
     upstream.next(ANSWER)
-    answer = await chat.responses.create(model=model, instructions="Be kind", input="Greet ann@example.com")
+    answer = await client.responses.create(model=model, instructions="Be kind", input="Greet ann@example.com")
 
     assert RESTORED == answer.output_text
     assert ("completed", 11, 7) == (answer.status, answer.usage.input_tokens, answer.usage.output_tokens)
@@ -214,9 +186,9 @@ async def test_responses_are_answered_by_models_that_have_none(chat, upstream, m
 
 
 @pytest.mark.parametrize("model", [GPT, CLAUDE])
-async def test_responses_are_streamed_by_models_that_have_none(chat, upstream, model):
+async def test_responses_are_streamed_by_models_that_have_none(client, upstream, model):
     upstream.next(Reply(ANSWER, pieces=PIECES))
-    async with chat.responses.stream(model=model, input="Greet ann@example.com") as stream:
+    async with client.responses.stream(model=model, input="Greet ann@example.com") as stream:
         events = [event async for event in stream]
         final = await stream.get_final_response()
 
@@ -227,7 +199,7 @@ async def test_responses_are_streamed_by_models_that_have_none(chat, upstream, m
 
 
 @pytest.mark.parametrize("model", [GPT, CLAUDE])
-async def test_an_agent_of_responses_calls_its_tools(chat, upstream, model):
+async def test_an_agent_of_responses_calls_its_tools(client, upstream, model):
     """With what Codex sends: sealed reasoning asked for, nothing kept, how hard to think."""
     upstream.next(Reply.tools(CALLS, text="Let me"), "Sent")
     asked = {
@@ -241,24 +213,24 @@ async def test_an_agent_of_responses_calls_its_tools(chat, upstream, model):
         "store": False,
         "prompt_cache_key": "c1",
     }
-    async with chat.responses.stream(**asked, input=ASKED) as stream:
+    async with client.responses.stream(**asked, input=ASKED) as stream:
         final = await stream.get_final_response()
     call = next(item for item in final.output if item.type == "function_call")
     assert '{"to": "ann@example.com"}' == call.arguments
 
     output = {"type": "function_call_output", "call_id": call.call_id, "output": "sent to ann@example.com"}
     given = [item.model_dump(exclude_none=True, exclude={"parsed_arguments", "parsed"}) for item in final.output]
-    answer = await chat.responses.create(**asked, input=[*ASKED, *given, output])
+    answer = await client.responses.create(**asked, input=[*ASKED, *given, output])
 
     assert "Sent" == answer.output_text
     assert upstream.saw("sent to <EMAIL_ADDRESS_1>") and not upstream.saw("ann@example.com")
 
 
 @pytest.mark.parametrize("field", ["previous_response_id", "background"])
-async def test_what_only_a_provider_of_responses_can_do_is_refused(chat, upstream, field):
+async def test_what_only_a_provider_of_responses_can_do_is_refused(client, upstream, field):
     more = {"previous_response_id": "resp_1"} if field == "previous_response_id" else {"background": True}
     with pytest.raises(openai.BadRequestError, match=field):
-        await chat.responses.create(model=GPT, input="Hi", **more)
+        await client.responses.create(model=GPT, input="Hi", **more)
 
     assert [] == upstream.asked
 
@@ -274,15 +246,15 @@ async def test_a_refusal_of_gpt_is_an_error_of_messages(claude, upstream, stream
 
 
 @pytest.mark.parametrize("stream", [False, True])
-async def test_a_refusal_of_claude_is_an_error_of_chat(chat, upstream, stream):
+async def test_a_refusal_of_claude_is_an_error_of_chat(client, upstream, stream):
     upstream.next(Reply.error(400, "prompt is too long"))
     with pytest.raises(openai.BadRequestError) as refused:
-        await chat.chat.completions.create(model=CLAUDE, messages=ASKED, stream=stream)
+        await client.chat.completions.create(model=CLAUDE, messages=ASKED, stream=stream)
 
     assert ("prompt is too long", "invalid_request_error") == (refused.value.body["message"], refused.value.type)
 
 
-async def test_the_answering_providers_tokens_are_booked_at_its_prices(chat, daemon, upstream):
+async def test_the_answering_providers_tokens_are_booked_at_its_prices(client, daemon, upstream):
     """What Anthropic's cache read and wrote stands in the translated answer as well, and costs what it costs there."""
     usage = {
         "input_tokens": 100,
@@ -294,7 +266,7 @@ async def test_the_answering_providers_tokens_are_booked_at_its_prices(chat, dae
     body = {"id": "msg_1", "type": "message", "role": "assistant", "model": CLAUDE, "usage": usage}
     body |= {"content": [{"type": "text", "text": "Hi"}], "stop_reason": "end_turn", "stop_sequence": None}
     upstream.next(Reply(body=body))
-    answer = await chat.chat.completions.with_raw_response.create(model=CLAUDE, messages=ASKED)
+    answer = await client.chat.completions.with_raw_response.create(model=CLAUDE, messages=ASKED)
 
     # claude-sonnet-4-5: 3 dollars a million in, 15 out, .30 read, 3.75 and 6 written for 5 minutes and an hour.
     millionths = 100 * 3 + 50 * 0.3 + 10 * 3.75 + 20 * 6 + 7 * 15

@@ -20,7 +20,6 @@ CLAUDE_HEADERS = {
     "user-agent": "claude-cli/2.1.197 (external, sdk-cli)",
     "x-app": "cli",
     "x-stainless-lang": "js",
-    "authorization": "Bearer sk-ant-of-the-agent",
 }
 SIGNED = {"type": "thinking", "thinking": "The file may say whose it is.", "signature": "EqQBCkYIBxgCKkBsigned=="}
 

@@ -59,8 +59,8 @@ async def test_the_owner_may_want_it_for_all_and_the_audit_tells(start_daemon, u
 
 
 @pytest.mark.parametrize("stream", [False, True])
-async def test_a_blocked_kind_is_never_said(start_daemon, upstream, stream):
-    daemon = await start_daemon('[pii]\nscan_answers = true\nentities = { US_SSN = "block" }')
+async def test_a_blocked_kind_is_never_said(share_daemon, upstream, stream):
+    daemon = await share_daemon('[pii]\nscan_answers = true\nentities = { US_SSN = "block" }')
     pieces = ("it is known that her ssn ", "is 536-90-", "4399 and more")
     upstream.always(Reply("".join(pieces), pieces=pieces))
     answer = await daemon.post_chat("who is it?", stream=stream)

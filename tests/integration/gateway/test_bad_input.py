@@ -48,7 +48,7 @@ async def test_bad_bodies_are_bad_requests(daemon, upstream, path):
         assert isinstance(error["message"], str) and error["message"], name
         assert ("error" == answer.json.get("type")) == (path == "/v1/messages"), name
     assert not upstream.asked
-    assert [] == (await daemon.helix_json("spend"))["rows"]
+    assert [] == await daemon.rows()
 
 
 async def test_odd_but_valid_texts_pass(daemon, upstream):

@@ -1,9 +1,5 @@
 """Every route of the contract, through a real daemon, with the official SDKs where they have it."""
 
-import json
-
-import anthropic
-import openai
 import pytest
 
 from tests.upstream import Reply, embedding_of
@@ -12,21 +8,9 @@ CLAUDE, EMBEDDER, INSTRUCT = "claude-opus-4-7", "gpt-embedder", "gpt-3.5-turbo-i
 TURNS = [{"role": "user", "content": "Greet ann@example.com"}]
 
 
-@pytest.fixture
-async def client(daemon):
-    async with openai.AsyncOpenAI(base_url=f"{daemon.url}/v1", api_key="sk-mine", max_retries=0) as client:
-        yield client
-
-
-@pytest.fixture
-async def claude(daemon):
-    async with anthropic.AsyncAnthropic(base_url=daemon.url, api_key="sk-ant-mine", max_retries=0) as client:
-        yield client
-
-
 async def test_tokens_are_counted_of_the_hidden_request_and_cost_nothing(claude, daemon, upstream):
     count = await claude.messages.count_tokens(model=CLAUDE, messages=TURNS)
-    row = (await rows_of(daemon))[-1]
+    row = (await daemon.rows())[-1]
 
     assert 11 == count.input_tokens
     assert "/v1/messages/count_tokens" == upstream.last.path
@@ -64,9 +48,9 @@ async def test_tokens_are_embedded_as_they_are(client, upstream):
     assert [1, 2, 3] == upstream.last.body["input"]
 
 
-async def test_an_embedding_says_what_it_cost(start_daemon, upstream):
+async def test_an_embedding_says_what_it_cost(share_daemon, upstream):
     priced = f'[[models]]\nname = "{EMBEDDER}"\ninput_usd_per_mtok = 1\noutput_usd_per_mtok = 9\n'
-    daemon = await start_daemon(priced)
+    daemon = await share_daemon(priced)
     answer = await daemon.post("/v1/embeddings", {"model": EMBEDDER, "input": "hello"})
 
     assert "0.000011" == answer.headers["x-helix-cost-usd"]
@@ -142,9 +126,3 @@ async def test_nothing_else_changes(daemon, upstream, path, body):
 
     assert body == upstream.last.body
     assert raw == answer.body
-
-
-async def rows_of(daemon) -> list[dict]:
-    code, out, err = await daemon.helix("logs", "--json")
-    assert code == 0, err
-    return [json.loads(line) for line in out.splitlines()]

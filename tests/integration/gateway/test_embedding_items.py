@@ -1,9 +1,7 @@
 """Each text of an embeddings request is kept by itself: a list asks for what is missing only."""
 
 import asyncio
-import json
 
-import openai
 import pytest
 
 from tests.upstream import Reply, Upstream, embedding_of
@@ -133,22 +131,20 @@ async def test_directives_hold_for_items(daemon, upstream):
     assert 4 == len(upstream.asked)
 
 
-async def test_the_ledger_has_what_the_call_cost(start_daemon, upstream):
-    daemon = await start_daemon(f'[[models]]\nname = "{EMBEDDER}"\ninput_usd_per_mtok = 1\noutput_usd_per_mtok = 9\n')
+async def test_the_ledger_has_what_the_call_cost(share_daemon, upstream):
+    daemon = await share_daemon(f'[[models]]\nname = "{EMBEDDER}"\ninput_usd_per_mtok = 1\noutput_usd_per_mtok = 9\n')
     await embed(daemon, ["one", "two"])
     partly = await embed(daemon, ["one", "three"])
     kept = await embed(daemon, ["one", "two", "three"])
 
     assert "0.000011" == partly.headers["x-helix-cost-usd"]
     assert "0.000022" == kept.headers["x-helix-saved-usd"]
-    _, out, _ = await daemon.helix("logs", "--json")
-    rows = [json.loads(line) for line in out.splitlines()]
-    assert ["miss", "miss", "exact"] == [row["cache"] for row in rows]
+    assert ["miss", "miss", "exact"] == [row["cache"] for row in await daemon.rows()]
 
 
-async def test_a_fallback_is_asked_for_all_and_mixed_with_nothing(start_daemon, upstream):
+async def test_a_fallback_is_asked_for_all_and_mixed_with_nothing(share_daemon, upstream):
     async with Upstream() as other:
-        daemon = await start_daemon(
+        daemon = await share_daemon(
             f'[[models]]\nname = "{EMBEDDER}"\ntarget = "openai/small"\nfallbacks = ["other/large"]\n'
             f'[[providers]]\nname = "other"\ntype = "openai"\nbase_url = "{other.openai_url}"\napi_key = "k"\n'
         )
@@ -185,9 +181,8 @@ async def test_a_long_list_is_kept_whole(daemon, upstream):
     assert [embedding_of(text) for text in [*texts[::-1], "new"]] == vectors(answer)
 
 
-async def test_the_sdk_gets_what_it_asked_for(daemon, upstream):
-    async with openai.AsyncOpenAI(base_url=f"{daemon.url}/v1", api_key="sk-mine", max_retries=0) as client:
-        for given in (["one"], ["two", "one"], ["one", "two"]):
-            answer = await client.embeddings.create(model=EMBEDDER, input=given, encoding_format="float")
-            assert [embedding_of(text) for text in given] == [vector.embedding for vector in answer.data]
+async def test_the_sdk_gets_what_it_asked_for(client, upstream):
+    for given in (["one"], ["two", "one"], ["one", "two"]):
+        answer = await client.embeddings.create(model=EMBEDDER, input=given, encoding_format="float")
+        assert [embedding_of(text) for text in given] == [vector.embedding for vector in answer.data]
     assert 2 == len(upstream.asked)

@@ -35,14 +35,14 @@ async def until_serving(daemon: Daemon) -> None:
             await asyncio.sleep(0.2)
 
 
-async def test_a_scope_is_served_what_its_own_checks_allow(daemon, upstream):
+async def test_a_scope_is_served_what_its_own_checks_allow(own_daemon, upstream):
     upstream.always(advice)
-    await daemon.until_ready("ok")
-    verdicts = [await ask_twice(daemon, thing, room) for thing, room in product(THINGS, ROOMS)]
+    await own_daemon.until_ready("ok")
+    verdicts = [await ask_twice(own_daemon, thing, room) for thing, room in product(THINGS, ROOMS)]
 
     assert "miss" == verdicts[0]
     assert "semantic" in verdicts[50:]
-    (scope,) = await scopes(daemon)
+    (scope,) = await scopes(own_daemon)
     assert ("serving", 0) == (scope["mode"], scope["wrong"])
     assert 50 <= scope["checks"] < len(verdicts)
 

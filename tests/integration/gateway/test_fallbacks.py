@@ -1,7 +1,6 @@
 """An outage: another target answers, the sick one is left alone, nothing is answered twice."""
 
 import asyncio
-import json
 
 import pytest
 
@@ -19,12 +18,6 @@ def provider(name: str, url: str) -> str:
     return (
         f'[[providers]]\nname = "{name}"\ntype = "openai"\nbase_url = "{url}"\napi_key = "k"\nmodels = ["{name}-*"]\n'
     )
-
-
-async def rows(daemon) -> list[dict]:
-    code, out, err = await daemon.helix("logs", "--json")
-    assert code == 0, err
-    return [json.loads(line) for line in out.splitlines()]
 
 
 @pytest.fixture
@@ -47,7 +40,7 @@ async def test_a_fallback_answers_where_the_first_target_fails(daemon, upstream,
     assert 200 == answer.status and b"other" in answer.body
     assert "gpt-4o" == answer.headers["x-helix-model"]
     assert "gpt-4o" == upstream.last.body["model"]
-    assert ["failed", "settled"] == [row["outcome"] for row in await rows(daemon)]
+    assert ["failed", "settled"] == [row["outcome"] for row in await daemon.rows()]
 
 
 async def test_an_answer_of_a_fallback_is_not_kept(daemon, sick):
@@ -129,7 +122,7 @@ async def test_what_a_filter_held_back_is_billed_and_asked_of_others(by_cause, u
     answer = await by_cause.post_chat("hello", model="fast")
 
     assert "lenient" == answer.headers["x-helix-model"]
-    assert [9, 11] == [row["input_tokens"] for row in await rows(by_cause)]
+    assert [9, 11] == [row["input_tokens"] for row in await by_cause.rows()]
 
 
 async def test_a_stream_that_breaks_before_its_first_byte_is_asked_of_another(daemon, upstream, sick):

@@ -1,7 +1,6 @@
 """The daemon's life: killed, drained, refused, reloaded."""
 
 import asyncio
-import json
 import signal
 import socket
 
@@ -9,12 +8,6 @@ import pytest
 
 from tests.daemon_process import START_S, Daemon
 from tests.upstream import Reply
-
-
-async def rows(daemon) -> list[dict]:
-    code, out, err = await daemon.helix("logs", "--json", "--limit", "1000")
-    assert code == 0, err
-    return [json.loads(line) for line in out.splitlines()]
 
 
 async def test_kill_9_under_load_loses_no_call_and_no_kept_answer(start_daemon, upstream):
@@ -32,8 +25,8 @@ async def test_kill_9_under_load_loses_no_call_and_no_kept_answer(start_daemon, 
     asked = len(upstream.asked)
     await daemon.start()
 
-    found = {row["id"]: row for row in await rows(daemon)}
-    assert len(found) == len(await rows(daemon)) == asked
+    found = {row["id"]: row for row in await daemon.rows()}
+    assert len(found) == len(await daemon.rows()) == asked
     assert {answer.headers["x-helix-request-id"] for answer in answered} <= found.keys()
     assert 5 == sum(row["outcome"] == "unknown" for row in found.values())
     [state] = await daemon.helix_json("budget", "list")
@@ -56,7 +49,7 @@ async def test_sigterm_lets_requests_in_flight_finish(start_daemon, upstream):
     assert b"[DONE]" in (await streaming).body
     assert 0 == await stopping
     await daemon.start()
-    assert ["settled"] == [row["outcome"] for row in await rows(daemon)]
+    assert ["settled"] == [row["outcome"] for row in await daemon.rows()]
 
 
 async def test_a_second_daemon_on_the_same_data_says_so_and_leaves(daemon):
@@ -115,10 +108,10 @@ async def test_sighup_reloads_and_a_bad_file_leaves_the_running_settings(start_d
     assert 200 == (await daemon.post_chat("still here?")).status
 
 
-async def test_the_runtime_file_is_the_owners_and_goes_with_the_daemon(daemon):
-    file = daemon.data_dir / "daemon.json"
+async def test_the_runtime_file_is_the_owners_and_goes_with_the_daemon(own_daemon):
+    file = own_daemon.data_dir / "daemon.json"
     assert 0o600 == file.stat().st_mode & 0o777
-    await daemon.stop()
+    await own_daemon.stop()
 
     assert not file.exists()
 

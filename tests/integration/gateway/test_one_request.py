@@ -83,7 +83,7 @@ async def test_usage_is_asked_of_a_stream_and_hidden_from_who_did_not_ask(daemon
     assert {"include_usage": True} == upstream.asked[0].body["stream_options"]
     assert b'"usage":{' not in plain.body.replace(b" ", b"")
     assert b'"usage":{' in asking.body.replace(b" ", b"")
-    [first, second] = (await rows(daemon))[-2:]
+    [first, second] = await daemon.rows()
     assert ["0.00000585"] * 2 == [first["cost_usd"], second["cost_usd"]]
 
 
@@ -150,12 +150,6 @@ async def test_only_the_headers_that_belong_there_go_upstream(daemon, upstream):
 async def test_the_echo_model_is_always_there(daemon, upstream):
     assert "Say hi to ann@example.com" in await daemon.chat("Say hi to ann@example.com", model="helix/echo")
     assert not upstream.asked
-
-
-async def rows(daemon) -> list[dict]:
-    code, out, err = await daemon.helix("logs", "--json")
-    assert code == 0, err
-    return [json.loads(line) for line in out.splitlines()]
 
 
 def chat_body(text: str = "hello") -> dict:

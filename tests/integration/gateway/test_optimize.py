@@ -30,13 +30,12 @@ TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": 
 
 
 @pytest.fixture
-async def daemon(start_daemon):
-    return await start_daemon(RULES)
+async def daemon(share_daemon):
+    return await share_daemon(RULES)
 
 
 async def last_explained(daemon) -> dict[str, Any]:
-    _, out, _ = await daemon.helix("logs", "--json", "--limit", "1")
-    return (await daemon.helix_json("spend", "explain", json.loads(out)["id"]))[0]
+    return (await daemon.helix_json("spend", "explain", (await daemon.rows())[-1]["id"]))[0]
 
 
 @pytest.mark.parametrize("stream", [False, True])

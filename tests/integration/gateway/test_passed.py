@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import openai
 import pytest
 
@@ -23,18 +21,6 @@ PICTURES = {
 FILE = {"id": "file-1", "object": "file", "bytes": 3, "created_at": 1, "filename": "a.jsonl", "purpose": "batch"}
 
 
-@pytest.fixture
-async def client(daemon):
-    async with openai.AsyncOpenAI(base_url=f"{daemon.url}/v1", api_key="sk-mine", max_retries=0) as client:
-        yield client
-
-
-async def last_row(daemon):
-    code, out, err = await daemon.helix("logs", "--json", "--limit", "1")
-    assert code == 0, err
-    return json.loads(out.splitlines()[-1])
-
-
 async def test_pictures_are_made_of_a_hidden_prompt_and_booked_by_their_tokens(client, daemon, upstream):
     upstream.next(Reply(body=PICTURES))
     made = await client.images.generate(model="gpt-image-1", prompt="A cat for ann@example.com", size="1024x1024")
@@ -43,7 +29,7 @@ async def test_pictures_are_made_of_a_hidden_prompt_and_booked_by_their_tokens(c
     assert "/v1/images/generations" == upstream.last.path
     sent = {"model": "gpt-image-1", "prompt": "A cat for <EMAIL_ADDRESS_1>", "size": "1024x1024"}
     assert sent == upstream.last.body
-    row = await last_row(daemon)
+    row = (await daemon.rows())[-1]
     assert ("gpt-image-1", 10, 1000) == (row["model"], row["input_tokens"], row["output_tokens"])
     # 5 dollars a million tokens of text, 40 a million of pictures.
     assert pytest.approx((10 * 5 + 1000 * 40) / 1e6) == float(row["cost_usd"])
@@ -55,7 +41,7 @@ async def test_speech_comes_byte_for_byte_and_is_unpriced(client, daemon, upstre
 
     assert AUDIO == spoken.content
     assert "audio/mpeg" == spoken.response.headers["content-type"]
-    assert None is (await last_row(daemon))["cost_usd"]
+    assert None is (await daemon.rows())[-1]["cost_usd"]
 
 
 async def test_speech_that_breaks_off_is_no_whole_file(client, upstream):
@@ -100,9 +86,9 @@ async def test_a_form_goes_up_byte_for_byte(daemon, upstream):
 
 async def test_a_form_without_authorization_is_refused(daemon, upstream):
     """A web page could send it: forms need no permission of the server's."""
-    answer = await daemon.post("/v1/files", b"--x--\r\n", {"content-type": "multipart/form-data; boundary=x"})
-
-    assert 403 == answer.status
+    form = {"data": b"--x--\r\n", "headers": {"content-type": "multipart/form-data; boundary=x"}}
+    async with daemon.session.post(f"{daemon.url}/v1/files", **form) as answer:
+        assert 403 == answer.status
     assert [] == upstream.asked
 
 
@@ -131,7 +117,7 @@ async def test_files_are_listed_fetched_and_removed_at_no_cost(client, daemon, u
         ("GET", "/v1/files/file-1/content"),
         ("DELETE", "/v1/files/file-1"),
     ] == asked
-    assert 0 == float((await last_row(daemon))["cost_usd"])
+    assert 0 == float((await daemon.rows())[-1]["cost_usd"])
 
 
 async def test_moderations_and_rerank_scan_what_is_judged(client, daemon, upstream):
@@ -162,15 +148,13 @@ async def test_a_batch_without_budgets_is_unpriced(client, daemon, upstream):
     upstream.next(Reply(body={"id": "batch_1", "object": "batch", "status": "validating"}))
     await client.batches.create(input_file_id="file-1", endpoint="/v1/chat/completions", completion_window="24h")
 
-    row = await last_row(daemon)
+    row = (await daemon.rows())[-1]
     assert ("openai/batches", None) == (row["model"], row["cost_usd"])
 
 
-async def test_a_key_for_some_models_makes_no_batch_and_no_pictures_of_others(start_daemon, upstream):
-    daemon = await start_daemon()
-    code, out, err = await daemon.helix("keys", "create", "--models", "gpt-image-*", "--json")
-    assert code == 0, err
-    key = {"authorization": f"Bearer {json.loads(out)['key']}"}
+async def test_a_key_for_some_models_makes_no_batch_and_no_pictures_of_others(daemon, upstream):
+    made = await daemon.helix_json("keys", "create", "--models", "gpt-image-*")
+    key = {"authorization": f"Bearer {made['key']}"}
     upstream.next(Reply(body=PICTURES))
     asked = {"prompt": "A cat", "model": "gpt-image-1"}
 

@@ -3,72 +3,34 @@
 import anthropic
 import openai
 import pytest
-import pytest_asyncio
 
-from tests.daemon_process import Daemon, anthropic_settings, openai_settings
-from tests.upstream import Reply, ToolCall, Upstream
-
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+from tests.upstream import Reply, ToolCall
 
 MODEL, CLAUDE = "gpt-4o-mini", "claude-opus-4-7"
-OPTIONS = {"max_retries": 0, "default_headers": {"x-helix-cache": "off"}}
 ASKED = [{"role": "user", "content": "Greet ann@example.com"}]
 ANSWER, RESTORED = "Hello <EMAIL_ADDRESS_1>!", "Hello ann@example.com!"
 TOOL = {"type": "function", "function": {"name": "send", "strict": True, "parameters": {"type": "object"}}}
 CLAUDE_TOOL = {"name": "send", "input_schema": {"type": "object", "properties": {}}}
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def running(tmp_path_factory):
-    """One daemon for all tests; only the test of a replay wants its cache."""
-    async with Upstream() as upstream:
-        providers = openai_settings(upstream.openai_url, 'models = ["gpt-*"]\n')
-        providers += anthropic_settings(upstream.url, 'models = ["claude-*"]\n')
-        async with Daemon(tmp_path_factory.mktemp("sdks"), '[cache]\nmode = "exact"\n' + providers) as daemon:
-            yield daemon, upstream
-
-
-@pytest.fixture
-def daemon(running) -> Daemon:
-    return running[0]
-
-
-@pytest.fixture
-def upstream(running) -> Upstream:
-    running[1].forget()
-    return running[1]
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def chat(daemon):
-    async with openai.AsyncOpenAI(base_url=f"{daemon.url}/v1", api_key="sk-mine", **OPTIONS) as client:
-        yield client
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def claude(daemon):
-    async with anthropic.AsyncAnthropic(base_url=daemon.url, api_key="sk-ant-mine", **OPTIONS) as client:
-        yield client
-
-
-async def test_openai_whole(chat, upstream):
+async def test_openai_whole(client, upstream):
     upstream.next(ANSWER)
-    answer = await chat.chat.completions.create(model=MODEL, messages=ASKED)
+    answer = await client.chat.completions.create(model=MODEL, messages=ASKED)
 
     assert RESTORED == answer.choices[0].message.content
     assert answer.usage is not None and 18 == answer.usage.total_tokens
 
 
-async def test_openai_streamed(chat, upstream):
+async def test_openai_streamed(client, upstream):
     """Cut so that the placeholder comes in three deltas."""
     upstream.next(Reply(ANSWER, pieces=("Hello <EMA", "IL_ADDRESS", "_1>", "!")))
-    stream = await chat.chat.completions.create(model=MODEL, messages=ASKED, stream=True)
+    stream = await client.chat.completions.create(model=MODEL, messages=ASKED, stream=True)
 
     assert RESTORED == "".join([chunk.choices[0].delta.content or "" async for chunk in stream])
 
 
-async def test_openai_streamed_with_usage(chat):
-    stream = await chat.chat.completions.create(
+async def test_openai_streamed_with_usage(client):
+    stream = await client.chat.completions.create(
         model=MODEL, messages=ASKED, stream=True, stream_options={"include_usage": True}
     )
     chunks = [chunk async for chunk in stream]
@@ -76,17 +38,17 @@ async def test_openai_streamed_with_usage(chat):
     assert 18 == chunks[-1].usage.total_tokens
 
 
-async def test_openai_tools_streamed_by_its_own_helper(chat, upstream):
+async def test_openai_tools_streamed_by_its_own_helper(client, upstream):
     upstream.next(Reply.tools(ToolCall("send", '{"to": "<EMAIL_ADDRESS_1>"}')))
-    async with chat.chat.completions.stream(model=MODEL, messages=ASKED, tools=[TOOL]) as stream:
+    async with client.chat.completions.stream(model=MODEL, messages=ASKED, tools=[TOOL]) as stream:
         final = await stream.get_final_completion()
 
     assert '{"to": "ann@example.com"}' == final.choices[0].message.tool_calls[0].function.arguments
 
 
-async def test_openai_json_mode(chat, upstream):
+async def test_openai_json_mode(client, upstream):
     upstream.next('{"to": "<EMAIL_ADDRESS_1>"}')
-    answer = await chat.chat.completions.create(model=MODEL, messages=ASKED, response_format={"type": "json_object"})
+    answer = await client.chat.completions.create(model=MODEL, messages=ASKED, response_format={"type": "json_object"})
 
     assert '{"to": "ann@example.com"}' == answer.choices[0].message.content
 
@@ -95,27 +57,27 @@ async def test_openai_json_mode(chat, upstream):
     ("status", "error"),
     [(401, openai.AuthenticationError), (429, openai.RateLimitError), (500, openai.InternalServerError)],
 )
-async def test_openai_errors_are_the_providers(chat, upstream, status, error):
+async def test_openai_errors_are_the_providers(client, upstream, status, error):
     upstream.always(Reply.error(status, "the provider says no"))
     with pytest.raises(error, match="the provider says no"):
-        await chat.chat.completions.create(model=MODEL, messages=ASKED)
+        await client.chat.completions.create(model=MODEL, messages=ASKED)
 
 
-async def test_openai_retries_what_can_be_retried(chat, upstream):
+async def test_openai_retries_what_can_be_retried(client, upstream):
     upstream.next(Reply.error(429, retry_after_s=0), "second time")
-    answer = await chat.with_options(max_retries=2).chat.completions.create(model=MODEL, messages=ASKED)
+    answer = await client.with_options(max_retries=2).chat.completions.create(model=MODEL, messages=ASKED)
 
     assert "second time" == answer.choices[0].message.content
 
 
-async def test_openai_unknown_model(daemon, chat):
+async def test_openai_unknown_model(daemon, client):
     with pytest.raises(openai.NotFoundError, match="nobody-knows"):
-        await chat.chat.completions.create(model="helix/nobody-knows", messages=ASKED)
+        await client.chat.completions.create(model="helix/nobody-knows", messages=ASKED)
 
 
-async def test_openai_models(chat):
-    assert "helix/echo" in [model.id async for model in chat.models.list()]
-    assert "helix/echo" == (await chat.models.retrieve("helix/echo")).id
+async def test_openai_models(client):
+    assert "helix/echo" in [model.id async for model in client.models.list()]
+    assert "helix/echo" == (await client.models.retrieve("helix/echo")).id
 
 
 async def test_openai_sync(daemon, upstream):
@@ -123,7 +85,7 @@ async def test_openai_sync(daemon, upstream):
     import asyncio
 
     def ask() -> str:
-        with openai.OpenAI(base_url=f"{daemon.url}/v1", api_key="sk-mine", **OPTIONS) as client:
+        with openai.OpenAI(base_url=f"{daemon.url}/v1", api_key=daemon.key, max_retries=0) as client:
             return client.chat.completions.create(model=MODEL, messages=ASKED).choices[0].message.content or ""
 
     upstream.next(ANSWER)
@@ -158,9 +120,8 @@ async def test_anthropic_tools_streamed(claude, upstream):
 async def test_anthropic_replayed_stream(claude, upstream):
     """A kept answer is a stream that the SDK reads like the first."""
     upstream.next(ANSWER)
-    kept = claude.with_options(default_headers={"x-helix-cache": "on"})
-    await kept.messages.create(model=CLAUDE, max_tokens=50, messages=ASKED)
-    async with kept.messages.stream(model=CLAUDE, max_tokens=50, messages=ASKED) as stream:
+    await claude.messages.create(model=CLAUDE, max_tokens=50, messages=ASKED)
+    async with claude.messages.stream(model=CLAUDE, max_tokens=50, messages=ASKED) as stream:
         final = await stream.get_final_message()
 
     assert RESTORED == final.content[0].text
@@ -182,11 +143,11 @@ async def test_anthropic_bad_request_is_an_anthropic_error(claude):
         await claude.messages.create(model=CLAUDE, max_tokens=-1, messages=ASKED)
 
 
-async def test_openai_model_that_a_pattern_serves(chat):
+async def test_openai_model_that_a_pattern_serves(client):
     """It can be asked, so it can be looked up, though no list names it."""
-    assert "openai" == (await chat.models.retrieve("gpt-4o-mini")).owned_by
+    assert "openai" == (await client.models.retrieve("gpt-4o-mini")).owned_by
     with pytest.raises(openai.NotFoundError):
-        await chat.models.retrieve("nobody-serves-this")
+        await client.models.retrieve("nobody-serves-this")
 
 
 @pytest.fixture
@@ -197,7 +158,7 @@ def litellm_ask(daemon, monkeypatch):
 
     async def ask(vendor, model, **more):
         base = f"{daemon.url}/v1" if vendor == "openai" else daemon.url
-        options = {"api_base": base, "api_key": "sk-mine", "extra_headers": OPTIONS["default_headers"]}
+        options = {"api_base": base, "api_key": daemon.key, "extra_headers": {"x-helix-cache": "off"}}
         return await litellm.acompletion(model=f"{vendor}/{model}", messages=ASKED, **options, **more)
 
     return ask

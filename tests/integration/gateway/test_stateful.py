@@ -3,9 +3,9 @@
 import json
 import re
 
-import openai
 import pytest
 
+from tests.daemon_process import Daemon
 from tests.upstream import Reply
 
 MODEL = "gpt-4o-mini"
@@ -13,15 +13,14 @@ STORES = ["embedded", "redis"]
 
 
 @pytest.fixture(params=STORES)
-async def house(request, start_daemon):
-    url = "embedded" if request.param == "embedded" else request.getfixturevalue("own_redis_server").url
-    return await start_daemon(f'[storage]\nurl = "{url}"')
+def storage(request) -> str:
+    url = "embedded" if request.param == "embedded" else request.getfixturevalue("redis_server").url
+    return f'[storage]\nurl = "{url}"'
 
 
 @pytest.fixture
-async def client(house):
-    async with openai.AsyncOpenAI(base_url=f"{house.url}/v1", api_key="sk-mine", max_retries=0) as client:
-        yield client
+async def daemon(storage, share_daemon) -> Daemon:
+    return await share_daemon(storage)
 
 
 async def test_values_of_earlier_turns_come_back_and_numbers_go_on(client, upstream):
@@ -44,68 +43,69 @@ async def test_values_of_earlier_turns_come_back_and_numbers_go_on(client, upstr
     assert "All: bo@example.com, ann@example.com" == third.output_text
 
 
-async def test_they_come_back_after_a_restart_and_rest_sealed(house, upstream):
+async def test_they_come_back_after_a_restart_and_rest_sealed(start_daemon, storage, upstream):
+    daemon = await start_daemon(storage)
     ask = {"model": MODEL, "input": "I am ann@example.com"}
     upstream.next("Hello <EMAIL_ADDRESS_1>")
-    first = (await house.post("/v1/responses", ask)).json
-    await house.stop()
-    kept = b"".join(path.read_bytes() for path in house.data_dir.rglob("*") if path.is_file())
-    await house.start()
+    first = (await daemon.post("/v1/responses", ask)).json
+    await daemon.stop()
+    kept = b"".join(path.read_bytes() for path in daemon.data_dir.rglob("*") if path.is_file())
+    await daemon.start()
     upstream.next("You are <EMAIL_ADDRESS_1>")
-    second = await house.post("/v1/responses", {"model": MODEL, "input": "who?", "previous_response_id": first["id"]})
+    second = await daemon.post("/v1/responses", {"model": MODEL, "input": "who?", "previous_response_id": first["id"]})
 
     assert b"ann@example" not in kept
     assert "You are ann@example.com" in second.body.decode()
 
 
-async def test_nobody_elses_values_are_put_back(house, upstream):
+async def test_nobody_elses_values_are_put_back(daemon, upstream):
     upstream.next("Hello <EMAIL_ADDRESS_1>")
-    first = (await house.post("/v1/responses", {"model": MODEL, "input": "I am ann@example.com"})).json
+    first = (await daemon.post("/v1/responses", {"model": MODEL, "input": "I am ann@example.com"})).json
     upstream.next("You are <EMAIL_ADDRESS_1>, he is <EMAIL_ADDRESS_2>")
     stolen = {"model": MODEL, "input": "I am eve@example.com: who?", "previous_response_id": first["id"]}
-    answer = await house.post("/v1/responses", stolen, {"Authorization": "Bearer sk-of-eve"})
+    answer = await daemon.post("/v1/responses", stolen, {"Authorization": "Bearer sk-of-eve"})
 
     assert "<EMAIL_ADDRESS_1>" in answer.body.decode()
     assert "ann@" not in answer.body.decode()
 
 
-async def test_a_cached_answer_in_two_conversations_puts_neithers_value_into_the_other(house, upstream):
+async def test_a_cached_answer_in_two_conversations_puts_neithers_value_into_the_other(daemon, upstream):
     upstream.next("Hello <EMAIL_ADDRESS_1>")
     first, cached = [
-        await house.post("/v1/responses", {"model": MODEL, "input": f"I am {name}@example.com"})
+        await daemon.post("/v1/responses", {"model": MODEL, "input": f"I am {name}@example.com"})
         for name in ("ann", "bo")
     ]
     upstream.next("You are <EMAIL_ADDRESS_1>")
     follow_up = {"model": MODEL, "input": "who?", "previous_response_id": first.json["id"]}
-    answer = await house.post("/v1/responses", follow_up)
+    answer = await daemon.post("/v1/responses", follow_up)
 
     assert "exact" == cached.verdict
     assert "You are <EMAIL_ADDRESS_1>" in answer.body.decode()
 
 
 @pytest.mark.parametrize("conversation", ["conv_1", {"id": "conv_1"}])
-async def test_a_conversation_has_one_vault(house, upstream, conversation):
+async def test_a_conversation_has_one_vault(daemon, upstream, conversation):
     """What was said in it before Helix saw it is not known, so its numbers begin apart."""
     asked = {"model": MODEL, "conversation": conversation}
-    await house.post("/v1/responses", {**asked, "input": "I am ann@example.com"})
-    await house.post("/v1/responses", {**asked, "input": "he is bo@example.com", "conversation": "conv_1"})
+    await daemon.post("/v1/responses", {**asked, "input": "I am ann@example.com"})
+    await daemon.post("/v1/responses", {**asked, "input": "he is bo@example.com", "conversation": "conv_1"})
     names = " and ".join(
         re.findall(r"<EMAIL_ADDRESS_\d+>", json.dumps([asked.body["input"] for asked in upstream.asked]))
     )
     upstream.next(names)
-    answer = await house.post("/v1/responses", {**asked, "input": "who are we?"})
+    answer = await daemon.post("/v1/responses", {**asked, "input": "who are we?"})
 
     assert "<EMAIL_ADDRESS_1>" not in names
     assert "ann@example.com and bo@example.com" in answer.body.decode()
 
 
-async def test_what_is_not_stored_leaves_no_vault(house, upstream):
+async def test_what_is_not_stored_leaves_no_vault(daemon, upstream):
     upstream.next("Hello <EMAIL_ADDRESS_1>")
-    first = await house.post("/v1/responses", {"model": MODEL, "input": "I am ann@example.com", "store": False})
+    first = await daemon.post("/v1/responses", {"model": MODEL, "input": "I am ann@example.com", "store": False})
     upstream.next("You are <EMAIL_ADDRESS_1>")
     follow_up = {"model": MODEL, "input": "who?", "previous_response_id": first.json["id"]}
 
-    assert "You are <EMAIL_ADDRESS_1>" in (await house.post("/v1/responses", follow_up)).body.decode()
+    assert "You are <EMAIL_ADDRESS_1>" in (await daemon.post("/v1/responses", follow_up)).body.decode()
 
 
 async def test_a_stored_response_is_fetched_as_its_caller_knows_it(client, upstream):

@@ -3,12 +3,9 @@
 import json
 
 import pytest
-import pytest_asyncio
 
-from tests.daemon_process import Daemon, anthropic_settings, openai_settings
-from tests.upstream import Reply, Upstream
-
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+from tests.daemon_process import Daemon
+from tests.upstream import Reply
 
 OFF = '[cache]\nmode = "off"\n[pii]\nmode = "off"\n'
 ODD = {"x_unknown": {"deep": [1, 2**70, 0.1, None, "\u00e9\u2028"]}, "metadata": {"k": "v"}}
@@ -78,24 +75,9 @@ STREAMS = [
 ]
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def running(tmp_path_factory):
-    """One daemon for all tests: nothing is kept from one to the next."""
-    async with Upstream() as upstream:
-        providers = openai_settings(upstream.openai_url, 'models = ["gpt-*"]\n')
-        providers += anthropic_settings(upstream.url, 'models = ["claude-*"]\n')
-        async with Daemon(tmp_path_factory.mktemp("unchanged"), OFF + providers) as daemon:
-            yield daemon, upstream
-
-
 @pytest.fixture
-def transparent(running) -> Daemon:
-    return running[0]
-
-
-@pytest.fixture
-def upstream(running) -> Upstream:
-    return running[1]
+async def transparent(share_daemon) -> Daemon:
+    return await share_daemon(OFF)
 
 
 @pytest.mark.parametrize(("path", "body"), ROUTES)
