@@ -23,7 +23,7 @@ CACHE_CLEAR = f"{PREFIX}/cache/clear"
 that they are still being removed, though nobody gets them any more"""
 CACHE_LINES = f"{PREFIX}/cache/lines"
 """GET ?after=&limit= -> {"last": int, "lines": [an entry, see caching/entry_lines.py]}, none at the end;
-POST {"lines": [...]} -> Imported, or 400 that names the line by its place, from 0 on; those before it are kept then"""
+POST {"lines": [...], "scope"?} -> Imported"""
 CACHE_AUDIT = f"{PREFIX}/cache/audit"
 """POST {"sample", "max_usd"} -> CacheAudit"""
 CACHE_WHY = f"{PREFIX}/cache/why"
@@ -171,12 +171,20 @@ class BenchTable(TypedDict):
     rows: list[BenchRow]
 
 
+class RefusedLine(TypedDict):
+    place: int
+    """In the list that was sent, from 0 on."""
+    reason: str
+
+
 class Imported(TypedDict):
     kept: int
     passed_over: int
-    """They had ended, or their places were taken."""
+    """They had ended, their places were taken, or they are of another scope than was asked for."""
     with_pii: int
-    """Answers in which PII was found, which are not kept."""
+    """In whose question or answer PII was found, so that they are not kept."""
+    refused: list[RefusedLine]
+    """What is no line of an export."""
 
 
 class CacheAudit(TypedDict):

@@ -84,8 +84,8 @@ class ControlClient:
             after = page["last"]
             yield page["lines"]
 
-    def take_cache_lines(self, lines: list[Any]) -> api.Imported:
-        return cast(api.Imported, self._send("POST", api.CACHE_LINES, {"lines": lines}))
+    def take_cache_lines(self, lines: list[Any], *, scope: str | None) -> api.Imported:
+        return cast(api.Imported, self._send("POST", api.CACHE_LINES, {"lines": lines, "scope": scope}))
 
     def why_cached(
         self, text: str, *, model: str | None = None, system: str | None = None, key: str | None = None

@@ -191,14 +191,16 @@ class Cache:
         """What makes the vectors."""
         return self._model
 
-    async def take_over(self, entry: CacheEntry) -> bool:
-        """Keep an entry of elsewhere, no longer than one of here; not where it has ended or its place is taken.
+    async def take_over(self, entry: CacheEntry, target: Target) -> bool:
+        """Keep an entry of elsewhere, no longer than an answer of `target`; not where it has ended or its place is
+        taken.
 
         Raises:
             StoreUnavailable
         """
         now = self._clock.now().timestamp()
-        expires_at = min(entry.expires_at, entry.created_at + self._settings.ttl_s)
+        ttl_s = self._settings.ttl_of(entry.scope, target.provider, target.model)
+        expires_at = min(entry.expires_at, entry.created_at + ttl_s)
         if entry.created_at > now or expires_at <= now or await self._entries.get(entry.key) is not None:
             return False
         is_kept = await self._entries.put(replace(entry, expires_at=expires_at))

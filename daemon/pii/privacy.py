@@ -109,9 +109,17 @@ class Privacy:
 
     async def brings_pii(self, dialect: Dialect, answer: JsonObject) -> bool:
         """Whether a hidden answer holds PII that was not in its request; True where nobody can tell."""
+        return await self._finds_in(
+            [passage for place in dialect.spoken_places(answer) for passage in sheet_of(place).passages]
+        )
+
+    async def finds_in(self, text: str) -> bool:
+        """The same of one hidden text."""
+        return await self._finds_in([Passage(text)])
+
+    async def _finds_in(self, passages: Sequence[Passage]) -> bool:
         if self._settings.mode == "off":
             return False
-        passages = [passage for place in dialect.spoken_places(answer) for passage in sheet_of(place).passages]
         try:
             found = await self._scanner.find(passages)
         except FinderUnavailable:

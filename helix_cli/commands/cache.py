@@ -175,20 +175,23 @@ def export(
 def import_(
     file: Annotated[Path, typer.Argument(help="What `helix cache export` wrote; - is stdin.")],
     *,
+    scope: Annotated[str | None, typer.Option(help="Only the entries of this scope.")] = None,
     config: Config = None,
     as_json: Json = False,
 ) -> None:
     """Keep what another Helix had kept. Who wrote the file decides what your callers are answered."""
     from ..cache_file import import_cache
 
-    taken = import_cache(connect(config), file)
+    taken = import_cache(connect(config), file, scope=scope)
     if as_json:
-        output.json_document(taken)
+        output.json_document(taken.as_json())
     else:
         output.line(
-            f"{output.count(taken['kept'])} are kept now, "
-            f"{output.count(taken['passed_over'])} had ended or were there, {output.count(taken['with_pii'])} held PII"
+            f"{output.count(taken.kept)} are kept now, {output.count(taken.passed_over)} were passed over "
+            f"(ended, there already, or of another scope), {output.count(taken.with_pii)} held PII"
         )
+    if taken.refused:
+        raise diagnostics.CommandFailed(f"{taken.refused} lines are none of an export")
 
 
 def _show_scopes(scopes: list[CacheScope]) -> None:

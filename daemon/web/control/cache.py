@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
 from aiohttp import web
 
 from ... import control_api as api
-from ...caching.entry_lines import entry_of
-from ...dialects import dialect_named
 from ...errors import BadRequest
 from ...exchange import JsonObject, Selection
 from ...gateway import Gateway
-from ...json_text import parse_object
+from ...importing import Importer
 from ..asking import read_object
 from .reading import MAX_BODY_BYTES, MAX_ROWS, json_reply, limit_of, number_of, text_of, whole_of
 from .router import Route
@@ -53,26 +51,21 @@ class CacheRoutes:
         return json_reply({"last": last, "lines": lines})
 
     async def take_lines(self, request: web.Request) -> web.Response:
-        lines = (await read_object(request, MAX_LINES_BYTES)).get("lines")
+        body = await read_object(request, MAX_LINES_BYTES)
+        lines = body.get("lines")
         if not isinstance(lines, list):
             raise BadRequest("lines must be a list", param="lines")
-        taken = api.Imported(kept=0, passed_over=0, with_pii=0)
+        rules = self._gateway.rules
+        importer = Importer(
+            self._gateway.parts.cache, rules.privacy, rules.pipeline.router, scope=text_of(body, "scope")
+        )
+        taken = api.Imported(kept=0, passed_over=0, with_pii=0, refused=[])
         for place, line in enumerate(lines):
-            taken[await self._take(place, line)] += 1
+            try:
+                taken[await importer.take(line)] += 1
+            except BadRequest as error:
+                taken["refused"].append({"place": place, "reason": str(error)})
         return json_reply(taken)
-
-    async def _take(self, place: int, line: object) -> Literal["kept", "passed_over", "with_pii"]:
-        cache = self._gateway.parts.cache
-        try:
-            entry = entry_of(line, embedder=cache.embedder_name)
-            dialect, answer = dialect_named(entry.dialect), parse_object(entry.answer)
-        except (BadRequest, KeyError) as error:
-            raise BadRequest(f"lines[{place}]: {error}") from None
-        if answer is None or not dialect.is_normal(answer):
-            raise BadRequest(f"lines[{place}]: answer: expected a complete answer of its dialect")
-        if await self._gateway.rules.privacy.brings_pii(dialect, answer):
-            return "with_pii"
-        return "kept" if await cache.take_over(entry) else "passed_over"
 
     async def audit(self, request: web.Request) -> web.Response:
         body = await read_object(request, MAX_BODY_BYTES)
