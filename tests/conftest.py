@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, closing
+from contextlib import AsyncExitStack, ExitStack, closing
 
 import pytest
 
@@ -12,10 +12,17 @@ from tests.upstream import Upstream
 
 
 @pytest.fixture(scope="session")
-def upstream_listener() -> Iterator[socket.socket]:
-    """The providers of all tests have one address, so that a daemon can outlive the provider of one test."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        yield listener
+def listener_of() -> Iterator[Callable[[str], socket.socket]]:
+    """Where a provider of this name listens, in every test, so that a daemon can outlive the provider of one."""
+    with ExitStack() as stack:
+        listeners: dict[str, socket.socket] = {}
+
+        def listener_of(name: str) -> socket.socket:
+            if name not in listeners:
+                listeners[name] = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+            return listeners[name]
+
+        yield listener_of
 
 
 @pytest.fixture(scope="session")
@@ -25,8 +32,8 @@ def shared_daemons(tmp_path_factory) -> Iterator[SharedDaemons]:
 
 
 @pytest.fixture
-async def upstream(upstream_listener) -> AsyncIterator[Upstream]:
-    async with Upstream(listener=upstream_listener) as server:
+async def upstream(listener_of) -> AsyncIterator[Upstream]:
+    async with Upstream(listener=listener_of("upstream")) as server:
         yield server
 
 

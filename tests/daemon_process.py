@@ -92,7 +92,7 @@ class Daemon:
         called = copy.copy(self)
         called.key = f"sk-caller-{next(_caller_numbers)}"
         async with aiohttp.ClientSession() as called.session:
-            called._row_before = next((row["id"] for row in reversed(await called.rows())), None)
+            await called.forget()
             yield called
 
     async def stop(self, number: int = signal.SIGTERM) -> int:
@@ -149,6 +149,10 @@ class Daemon:
         rows: list[dict[str, Any]] = (await self.control("GET", "/control/v1/logs?limit=1000"))["rows"]
         before = next((place for place, row in enumerate(rows) if row["id"] == self._row_before), -1)
         return rows[before + 1 :]
+
+    async def forget(self) -> None:
+        """Leave the rows so far out of `rows`."""
+        self._row_before = next((row["id"] for row in reversed(await self.rows())), self._row_before)
 
     async def chat(
         self, text: str, *, model: str = "gpt-4o-mini", headers: dict[str, str] | None = None, **body: Any

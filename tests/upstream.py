@@ -186,12 +186,6 @@ class Upstream:
         """What every request gets that `next` does not cover."""
         self._default = answer
 
-    def forget(self) -> None:
-        """What was asked and what was to be answered: for a server that several tests use."""
-        self.asked.clear()
-        self._script.clear()
-        self._default = DEFAULT_TEXT
-
     def saw(self, value: str) -> bool:
         """Whether any request so far holds the value."""
         return any(asked.holds(value) for asked in self.asked)

@@ -4,6 +4,8 @@ import asyncio
 
 import pytest
 
+from tests.daemon_process import Daemon
+from tests.integration.gateway.well_again import well_again
 from tests.upstream import Reply, Upstream
 
 ALIAS = """
@@ -21,14 +23,24 @@ def provider(name: str, url: str) -> str:
 
 
 @pytest.fixture
-async def sick():
-    async with Upstream() as server:
+async def sick(listener_of):
+    async with Upstream(listener=listener_of("sick")) as server:
         yield server
 
 
 @pytest.fixture
-async def daemon(start_daemon, upstream, sick):
-    return await start_daemon(ALIAS + provider("sick", sick.openai_url) + provider("well", upstream.openai_url))
+async def start(share_daemon, upstream, sick):
+    async def start(alias: str, more_of_sick: str = "") -> Daemon:
+        providers = provider("sick", sick.openai_url) + more_of_sick + provider("well", upstream.openai_url)
+        daemon = await share_daemon(alias + providers)
+        return await well_again(daemon, {"sick/gpt-4o-mini": sick, "well/gpt-4o": upstream})
+
+    return start
+
+
+@pytest.fixture
+async def daemon(start):
+    return await start(ALIAS)
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -99,8 +111,8 @@ FILTERED = Reply(status=400, body={"error": {"message": "no", "code": "content_f
 
 
 @pytest.fixture
-async def by_cause(start_daemon, upstream, sick):
-    return await start_daemon(BY_CAUSE + provider("sick", sick.openai_url) + provider("well", upstream.openai_url))
+async def by_cause(start):
+    return await start(BY_CAUSE)
 
 
 @pytest.mark.parametrize(("refusal", "asked"), [(TOO_LONG, "large"), (FILTERED, "lenient")], ids=["window", "filter"])
@@ -141,9 +153,8 @@ async def test_a_stream_that_begins_with_an_error_is_asked_of_another(daemon, up
 
 
 @pytest.mark.parametrize("hold_after", [None, 0], ids=["no head", "no first event"])
-async def test_a_stream_that_does_not_begin_in_time_is_asked_of_another(start_daemon, upstream, sick, hold_after):
-    hasty = provider("sick", sick.openai_url) + "first_token_timeout_s = 0.3\n"
-    daemon = await start_daemon(ALIAS + hasty + provider("well", upstream.openai_url))
+async def test_a_stream_that_does_not_begin_in_time_is_asked_of_another(start, upstream, sick, hold_after):
+    daemon = await start(ALIAS, "first_token_timeout_s = 0.3\n")
     sick.always(Reply("never seen", hold=asyncio.Event(), hold_after=hold_after))
     answer = await daemon.post_chat("hello", model="fast", stream=True)
     await sick.until_hung_up()
