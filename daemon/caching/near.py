@@ -15,6 +15,7 @@ from ..exchange import Vector
 from ..ports.caching import EntryStore, VectorIndex, VectorRow
 from ..ports.clock import Clock
 from .keys import signed
+from .near_file import NearFile
 from .worker import Worker
 
 logger = logging.getLogger(__name__)
@@ -26,10 +27,15 @@ SLICE_ROWS = 16
 MAX_PENDING = 64
 """Vectors that wait for the next search to add them, which saves waking the thread for each; more are added at once."""
 
-SAVE_EVERY_S = 900.0
-"""Saving holds the GIL, 1.5 ms for each 1,000 vectors; what is not saved is caught up with at the next start."""
+UNSAVED = 10_000
+"""Or two in a hundred, where that is more: with so many that are in no file the next is written. A start reads them
+from the store, a few seconds in the background."""
 
+LOOK_AROUND_S = 900.0
 RETRY_S = 1.0
+
+REBUILD_ABOVE = 0.25
+"""Share of vectors whose entries have left the store unnoticed, as by a clearing."""
 
 
 class NearIndex:
@@ -41,7 +47,6 @@ class NearIndex:
     def __init__(self, store: EntryStore, index: VectorIndex, clock: Clock, *, follow_s: float | None) -> None:
         self._store = store
         self._index = index
-        self._clock = clock
         self._follow_s = follow_s
         self._worker = Worker("cache-index")
         self._pending: deque[tuple[int, bytes, Vector]] = deque()
@@ -49,8 +54,8 @@ class NearIndex:
         self._stir = asyncio.Event()
         self._epoch = ""
         self._last_id = 0
-        self._saved_id = 0
-        self._saved_s = 0.0
+        self._file = NearFile(store, index, self._worker, clock)
+        self._added = 0
         self._caught_up = asyncio.Event()
         self._has_forgotten = False
         self._trouble = "loading"
@@ -58,7 +63,7 @@ class NearIndex:
     @property
     def trouble(self) -> str:
         """Why near look-ups may miss what the store has; empty when nothing is wrong."""
-        return self._trouble
+        return self._trouble or self._file.trouble
 
     def start(self) -> None:
         """Load what was saved and catch up with the store in the background; twice does nothing more."""
@@ -66,13 +71,12 @@ class NearIndex:
             self._task = asyncio.create_task(self._follow())
 
     async def aclose(self) -> None:
-        """Save what the store has, and end the thread; twice does nothing more."""
+        """End the thread, and a file that is being written; twice does nothing more. The next start catches up."""
         if self._task is not None:
             task, self._task = self._task, None
             task.cancel()
             await asyncio.wait((task,))
-            # Catching up may take minutes after a rebuild; the next start goes on from what is saved.
-            await self._try(*([self._keep_up] if self._caught_up.is_set() else []), self._save)
+            await self._file.stop()
         self._worker.stop()
 
     async def caught_up(self) -> None:
@@ -91,6 +95,9 @@ class NearIndex:
         self._pending.append((entry_id, partition, vector))
         if len(self._pending) == MAX_PENDING:
             self._worker.hand_over(self._add_pending)
+        self._added += 1
+        if self._added >= UNSAVED:
+            self._stir.set()
 
     def forget(self, ids: Iterable[int]) -> None:
         """Entries that the store has no more."""
@@ -98,21 +105,21 @@ class NearIndex:
         self._has_forgotten = True
 
     def restart(self) -> None:
-        """The store was cleared: look at its epoch at once."""
+        """The store was cleared: look at once what is left."""
+        self._has_forgotten = True
         self._stir.set()
 
     # --- in the background
 
     async def _follow(self) -> None:
         while True:
-            await self._try(self._keep_up, self._save_sometimes)
+            await self._try(self._keep_up)
             await self._pause()
 
-    async def _try(self, *steps: Callable[[], Awaitable[None]]) -> None:
+    async def _try(self, step: Callable[[], Awaitable[None]]) -> None:
         """A failure of the index or the store is a state, not an error: hits are exact only meanwhile."""
         try:
-            for step in steps:
-                await step()
+            await step()
             self._trouble = ""
         except PartUnavailable as error:
             self._say(str(error))
@@ -126,7 +133,7 @@ class NearIndex:
         self._trouble = trouble
 
     async def _pause(self) -> None:
-        pause_s = (self._follow_s or SAVE_EVERY_S) if self._caught_up.is_set() else RETRY_S
+        pause_s = (self._follow_s or LOOK_AROUND_S) if self._caught_up.is_set() else RETRY_S
         self._stir.clear()
         with suppress(TimeoutError):
             async with asyncio.timeout(pause_s):
@@ -145,36 +152,48 @@ class NearIndex:
     async def _begin(self, epoch: str) -> None:
         self._caught_up.clear()
         self._trouble = self._trouble or "catching up with the store"
-        loaded = await self._worker.do(self._index.load, epoch)
-        self._last_id = self._saved_id = loaded or 0
-        self._saved_s = self._clock.monotonic_s()
+        await self._file.load(epoch)
+        self._last_id = self._file.saved_id
         self._epoch = epoch
 
     async def _rebuild_where_it_pays(self) -> None:
-        """Near look-ups find less until it is done, and nothing wrong."""
-        if not await self._worker.do(lambda: self._index.needs_rebuild):
+        if not await self._is_mostly_dead():
             return
         logger.info("the vector index is rebuilt")
+        if self._index.has_file:
+            self._file.begin(self._epoch, anew=True)
+        else:
+            await self._begin_from_nothing()
+
+    async def _is_mostly_dead(self) -> bool:
+        if await self._worker.do(lambda: self._index.needs_rebuild):
+            return True
+        kept = (await self._store.stats()).entries
+        return self._index.size - kept > REBUILD_ABOVE * self._index.size
+
+    async def _begin_from_nothing(self) -> None:
+        """Near look-ups find less until it is done, and nothing wrong."""
         self._caught_up.clear()
         self._trouble = "being rebuilt"
         await self._worker.do(self._index.clear)
         self._last_id = 0
 
     async def _catch_up(self) -> None:
+        self._added = 0
         while rows := await self._store.vectors_after(self._last_id, PAGE_ROWS):
             for start in range(0, len(rows), SLICE_ROWS):
                 await self._worker.do(self._add_rows, rows[start : start + SLICE_ROWS])
             self._last_id = rows[-1].id
+            await self._leave_to_the_file()
 
-    async def _save_sometimes(self) -> None:
-        if self._clock.monotonic_s() - self._saved_s >= SAVE_EVERY_S:
-            await self._save()
-
-    async def _save(self) -> None:
-        self._saved_s = self._clock.monotonic_s()
-        if self._last_id != self._saved_id:
-            await self._worker.do(self._index.save, self._last_id, self._epoch)
-            self._saved_id = self._last_id
+    async def _leave_to_the_file(self) -> None:
+        """Have a file written of what it lacks; where that is much, leave it to that rather than do it here as well."""
+        enough = max(UNSAVED, self._index.size // 50)
+        if self._index.unsaved >= enough:
+            self._file.begin(self._epoch)
+        if self._index.unsaved >= 2 * enough:
+            await self._file.written()
+            self._last_id = max(self._last_id, self._file.saved_id)
 
     # --- on the worker
 

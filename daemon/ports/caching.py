@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ..exchange import EVERYTHING, CacheEntry, Selection, Vector
 
@@ -38,18 +41,48 @@ class Embedder(Protocol):
     async def aclose(self) -> None: ...
 
 
-class VectorIndex(Protocol):
-    """Approximate nearest neighbours by cosine, in memory; derived from the store, never the truth.
+VectorPage = tuple[NDArray[np.uint64], NDArray[np.float16]]
+"""Ids in rising order, and a row for each."""
 
-    All methods but `size` are called from one worker thread at a time.
+
+class IndexSaving(Protocol):
+    """A new file of an index in the making."""
+
+    last_id: int
+    """The newest entry that the file has been offered; before `write`, that of the file which it continues, or 0."""
+
+    async def write(self, pages: AsyncIterator[VectorPage], store_epoch: str) -> None:
+        """Add the pages, all of entries after `last_id`, and wait until the whole file is on the disk, on the event
+        loop. `store_epoch` names the store that they are from.
+
+        Raises:
+            StoreUnavailable: it could not be written, as on a full disk. Then, as when it is cancelled, nothing of it
+                is left, and the file in use is as it was.
+        """
+        ...
+
+
+class VectorIndex(Protocol):
+    """Approximate nearest neighbours by cosine; derived from the store, never the truth.
+
+    Most are in a file that never changes, and only what came since is held in memory alone. All methods are called
+    from one worker thread at a time.
     """
 
     @property
     def size(self) -> int: ...
 
     @property
+    def unsaved(self) -> int:
+        """How many of these are in no file."""
+        ...
+
+    @property
+    def has_file(self) -> bool: ...
+
+    @property
     def needs_rebuild(self) -> bool:
-        """Whether removed vectors slow its searches so much that `clear` and adding all again pays."""
+        """Whether removed vectors slow its searches so much that making it anew pays."""
         ...
 
     def add(self, ids: Sequence[int], vectors: Sequence[Vector]) -> None:
@@ -64,14 +97,23 @@ class VectorIndex(Protocol):
         """Up to `count` (id, cosine similarity), nearest first."""
         ...
 
-    def save(self, last_id: int, store_epoch: str) -> None:
-        """Write, fsync, rename: a crash leaves the old file or the new one. `last_id` is the newest
-        entry that was offered to `add`, `store_epoch` names the store it was derived from."""
+    def begin_saving(self, *, anew: bool) -> IndexSaving | None:
+        """A file that continues the one in use, or begins `anew`; None where vectors may not be written. One at a
+        time; everything else goes on meanwhile."""
+        ...
+
+    def adopt(self) -> None:
+        """Use what was written since `begin_saving` in place of the file before, by one rename: a crash leaves
+        the old file or the new one. What it has is no longer held in memory; what was removed meanwhile stays removed.
+
+        Raises:
+            StoreUnavailable: it could not take the other's place.
+        """
         ...
 
     def load(self, store_epoch: str) -> int | None:
-        """Restore what `save` wrote and return its `last_id`; None where there is nothing usable
-        (absent, damaged, of another store or another model), and the index is empty then."""
+        """Use the file there is and return its `last_id`; None where there is nothing usable (absent, damaged, of
+        another store or another model), and the index is empty then."""
         ...
 
     def clear(self) -> None: ...

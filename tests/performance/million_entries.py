@@ -15,23 +15,26 @@ import hashlib
 import json
 import os
 import resource
+import shutil
 import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import numpy as np
 
-from daemon.adapters.index_usearch import DIMENSION, DRAFT, FILE, UsearchIndex
+from daemon.adapters.index_file import DIMENSION
+from daemon.adapters.index_usearch import DRAFT, FILE, UsearchIndex
 from daemon.adapters.model_files import find_folder
 from daemon.adapters.store_embedded import EmbeddedStore
-from daemon.caching.cache import Cache
+from daemon.caching.cache import Cache, Lookup
 from daemon.caching.verifier import FILE as VERIFIER_FILE
 from daemon.caching.verifier import Verifier
 from daemon.clock import SystemClock
@@ -93,10 +96,14 @@ class Opened:
     vectors: Vectors
     started_s: float
 
+    async def find(self, number: int) -> Lookup:
+        asked = ask(self.vectors.know(number))
+        return await self.cache.find(ask=asked, dialect=dialect_named("chat"), body=asked.body, target=TARGET)
+
 
 @asynccontextmanager
-async def opened(folder: Path, *, starts: bool = True) -> AsyncIterator[Opened]:
-    """A daemon's cache over the folder; ready when its index is."""
+async def opened(folder: Path, *, starts: bool = True, waits: bool = True) -> AsyncIterator[Opened]:
+    """A daemon's cache over the folder; ready when its index is, where it `waits`."""
     began = time.monotonic()
     clock, vectors = SystemClock(), Vectors()
     store = EmbeddedStore(folder / "store.sqlite", clock)
@@ -114,6 +121,7 @@ async def opened(folder: Path, *, starts: bool = True) -> AsyncIterator[Opened]:
     )
     if starts:
         await cache.start()
+    if starts and waits:
         await cache.caught_up()
     yield Opened(cache, store, vectors, time.monotonic() - began)
     await cache.aclose()
@@ -139,9 +147,7 @@ def ask(text: str) -> Ask:
 async def fill(folder: Path, entries: int) -> dict[str, float]:
     """Through `put`, as requests would; the index is made by the next start."""
     async with opened(folder, starts=False) as cache:
-        lookup = await cache.cache.find(
-            ask=ask(question(entries)), dialect=dialect_named("chat"), body=ask(question(entries)).body, target=TARGET
-        )
+        lookup = await cache.find(entries)
         assert lookup.slot is not None
         partition, began = lookup.slot.partition, time.monotonic()
         for first in range(0, entries, GROUP):
@@ -174,52 +180,81 @@ def _entry(number: int, partition: bytes, vectors: Vectors) -> CacheEntry:
 async def rebuild(folder: Path, _: int) -> dict[str, float]:
     """From a store without an index; meanwhile requests look up what is there."""
     (folder / "index" / FILE).unlink(missing_ok=True)
-    waits_ms: list[float] = []
-
-    async def look_up_meanwhile(store: EmbeddedStore) -> None:
-        for number in range(10**9):
-            began = time.monotonic()
-            await store.get(hashlib.sha256(str(number).encode()).digest())
-            waits_ms.append((time.monotonic() - began) * 1e3)
-            await asyncio.sleep(0.05)
-
-    began = time.monotonic()
-    clock = SystemClock()
-    store = EmbeddedStore(folder / "store.sqlite", clock)
-    await store.open()
-    looking = asyncio.create_task(look_up_meanwhile(store))
-    async with opened(folder) as cache:
-        took_s = time.monotonic() - began
-        looking.cancel()
-        stall_ms, saved_s = await _longest_stall(cache.cache._entries.near._save)
-    await store.aclose()
+    began, began_cpu_s = time.monotonic(), time.process_time()
+    async with opened(folder, waits=False) as cache, meanwhile(cache) as seen:
+        await cache.cache.caught_up()
+        await cache.cache._entries.near._file.written()
+        took_s, own_s = time.monotonic() - began, time.process_time() - began_cpu_s
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
     return {
         "rebuilt_s": took_s,
-        "saved_s": saved_s,
-        "loop_stalled_while_saving_ms": stall_ms,
+        "rebuilt_cpu_own_s": own_s,
+        "rebuilt_cpu_child_s": children.ru_utime + children.ru_stime,
         "index_mb": (folder / "index" / FILE).stat().st_size / 2**20,
-        "exact_look_up_meanwhile_p99_ms": float(np.percentile(waits_ms, 99)),
-        "rss_mb": _peak_mb(),
+        "rss_own_peak_mb": _peak_mb(),
+        "rss_child_peak_mb": children.ru_maxrss / 1024,
+        **seen.figures("meanwhile"),
     }
 
 
-async def _longest_stall(work: Callable[[], Awaitable[None]]) -> tuple[float, float]:
-    """How long the event loop stood still at most while `work` was done, ms, and how long that took, s."""
-    stalls = [0.0]
+async def resave(folder: Path, entries: int) -> dict[str, float]:
+    """Ten thousand more, and the file that has them too."""
+    async with opened(folder) as cache:
+        slot, near = (await cache.find(entries)).slot, cache.cache._entries.near
+        assert slot is not None
+        for number in range(entries, entries + 10_000):
+            await cache.cache._entries.put(_entry(number, slot.partition, cache.vectors))
+        await near.search(cache.vectors.of(0), slot.partition, 5, min_similarity=0)  # behind what is to be added
+        began = time.monotonic()
+        async with meanwhile(cache) as seen:
+            near._file.begin(near._epoch)
+            await near._file.written()
+        return {"saved_s": time.monotonic() - began, "rss_peak_mb": _peak_mb(), **seen.figures("while_saving")}
+
+
+class Meanwhile:
+    """What requests and the event loop felt."""
+
+    def __init__(self) -> None:
+        self.exact_ms: list[float] = []
+        self.near_ms: list[float] = []
+        self.stalls_ms: list[float] = []
+
+    def figures(self, name: str) -> dict[str, float]:
+        felt = {"exact": self.exact_ms, "near": self.near_ms, "loop_stall": self.stalls_ms}
+        return {
+            f"{one}_{name}_{kind}_ms": of(values)
+            for one, values in felt.items()
+            for kind, of in (("p50", statistics.median), ("p99", lambda v: float(np.percentile(v, 99))), ("max", max))
+        }
+
+
+@asynccontextmanager
+async def meanwhile(cache: Opened) -> AsyncIterator[Meanwhile]:
+    seen, near = Meanwhile(), cache.cache._entries.near
+    slot, vector = (await cache.find(10**8)).slot, cache.vectors.of(0)
+    assert slot is not None
+
+    async def look_up() -> None:
+        for number in count():
+            began = time.monotonic()
+            await cache.store.get(hashlib.sha256(str(number).encode()).digest())
+            then = time.monotonic()
+            await near.search(vector, slot.partition, 5, min_similarity=0)
+            seen.exact_ms.append((then - began) * 1e3)
+            seen.near_ms.append((time.monotonic() - then) * 1e3)
+            await asyncio.sleep(0.02)
 
     async def beat() -> None:
         while True:
             before = time.monotonic()
-            await asyncio.sleep(0.001)
-            stalls.append((time.monotonic() - before) * 1e3)
+            await asyncio.sleep(0.002)
+            seen.stalls_ms.append((time.monotonic() - before) * 1e3 - 2)
 
-    beating, began = asyncio.create_task(beat()), time.monotonic()
-    await asyncio.sleep(0)
-    await work()
-    took_s = time.monotonic() - began
-    await asyncio.sleep(0.01)
-    beating.cancel()
-    return max(stalls), took_s
+    tasks = [asyncio.create_task(work()) for work in (look_up, beat)]
+    yield seen
+    for task in tasks:
+        task.cancel()
 
 
 async def serve(folder: Path, entries: int) -> dict[str, float]:
@@ -228,9 +263,9 @@ async def serve(folder: Path, entries: int) -> dict[str, float]:
         found = {"started_s": cache.started_s, "rss_at_start_mb": _now_mb()}
         cpus_ms, searches_ms = [], []
         for number in range(entries, entries + LOOKUPS):
-            asked = ask(cache.vectors.know(number))
+            cache.vectors.know(number)
             began = time.process_time()
-            lookup = await cache.cache.find(ask=asked, dialect=dialect_named("chat"), body=asked.body, target=TARGET)
+            lookup = await cache.find(number)
             cpus_ms.append((time.process_time() - began) * 1e3)
             assert lookup.verdict is Verdict.MISS
             assert lookup.slot is not None and lookup.slot.vector is not None
@@ -249,9 +284,7 @@ async def serve(folder: Path, entries: int) -> dict[str, float]:
 async def recall(folder: Path, entries: int) -> dict[str, float]:
     """How often a kept question, slightly reworded, is found first."""
     async with opened(folder) as cache:
-        lookup = await cache.cache.find(
-            ask=ask(question(entries)), dialect=dialect_named("chat"), body=ask(question(entries)).body, target=TARGET
-        )
+        lookup = await cache.find(entries)
         assert lookup.slot is not None
         chance, hits = np.random.default_rng(7), 0
         for number in chance.integers(0, entries, 1_000).tolist():
@@ -268,26 +301,53 @@ async def save(folder: Path, _: int) -> dict[str, float]:
     async with opened(folder) as cache:
         near = cache.cache._entries.near
         while True:
-            near._saved_id = 0
-            await near._save()
+            near._file.begin(near._epoch)
+            await near._file.written()
     return {}
 
 
 def kill_while_saving(folder: Path) -> dict[str, float]:
     """kill -9 at moments spread over the save; then the index must load, the old one or the new one."""
-    usable, drafts = 0, 0
-    for pause_s in (0.02, 0.1, 0.3, 0.6, 1.0):
-        child = _child("save", folder, 0)
-        draft, seen = folder / "index" / DRAFT, time.monotonic()
-        while not draft.exists() and time.monotonic() - seen < 120:
+    usable, drafts, pauses_s = 0, 0, (0.2, 1.0, 2.0, 4.0, 6.0, 8.0)
+    for pause_s in pauses_s:
+        child, seen = _child("save", folder, 0), time.monotonic()
+        while not any((folder / "index").glob(f"{DRAFT}*")) and time.monotonic() - seen < 120:
             time.sleep(0.005)
         time.sleep(pause_s)
         child.send_signal(signal.SIGKILL)
         child.wait()
-        drafts += draft.exists()
+        drafts += any((folder / "index").glob(f"{DRAFT}*"))
         index = UsearchIndex(folder / "index", model=MODEL)
         usable += index.load(asyncio.run(_epoch(folder))) is not None
-    return {"killed_while_saving": 5, "of_these_with_half_a_file": drafts, "index_usable_after": usable}
+    return {"killed_while_saving": len(pauses_s), "of_these_with_half_a_file": drafts, "index_usable_after": usable}
+
+
+async def upkeep(folder: Path, entries: int) -> dict[str, float]:
+    """What its owner asks, and what comes round by itself; on a copy."""
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        shutil.copy(folder / "store.sqlite", scratch)
+        shutil.copytree(folder / "index", Path(scratch, "index"))
+        async with opened(Path(scratch)) as cache:
+            stats_ms = await _took_ms(cache.cache.stats())
+            async with meanwhile(cache) as evicting:
+                evicted_ms = await _took_ms(cache.cache._entries.evict(entries - 10_000))
+            async with meanwhile(cache) as clearing:
+                cleared_ms = await _took_ms(cache.cache.clear())
+            found = await cache.find(1)
+            assert found.verdict is Verdict.MISS
+    return {
+        "stats_ms": stats_ms,
+        "evicted_10000_ms": evicted_ms,
+        "cleared_ms": cleared_ms,
+        **evicting.figures("while_evicting"),
+        **clearing.figures("while_clearing"),
+    }
+
+
+async def _took_ms(work: Awaitable[object]) -> float:
+    began = time.monotonic()
+    await work
+    return (time.monotonic() - began) * 1e3
 
 
 async def _epoch(folder: Path) -> str:
@@ -308,7 +368,15 @@ def _peak_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-PHASES = {"fill": fill, "rebuild": rebuild, "serve": serve, "recall": recall, "save": save}
+PHASES = {
+    "fill": fill,
+    "rebuild": rebuild,
+    "serve": serve,
+    "recall": recall,
+    "resave": resave,
+    "upkeep": upkeep,
+    "save": save,
+}
 
 
 def _child(phase: str, folder: Path, entries: int) -> subprocess.Popen[str]:
@@ -319,7 +387,7 @@ def _child(phase: str, folder: Path, entries: int) -> subprocess.Popen[str]:
 
 
 def phases(folder: Path, entries: int) -> Iterator[tuple[str, dict[str, float]]]:
-    wanted = ["rebuild", "serve", "recall"]
+    wanted = ["rebuild", "serve", "recall", "resave", "upkeep"]
     for phase in wanted if (folder / "store.sqlite").exists() else ["fill", *wanted]:
         out, _ = _child(phase, folder, entries).communicate()
         yield phase, json.loads(out)

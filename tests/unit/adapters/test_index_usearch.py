@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import resource
 import signal
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +16,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from daemon.adapters.index_usearch import DRAFT, FILE, UsearchIndex
+from daemon.adapters.index_writer import write
 from daemon.errors import StoreUnavailable
 from daemon.exchange import Vector
+from daemon.ports.caching import VectorPage
 
 I8_ERROR = 0.015
 
@@ -39,11 +43,49 @@ def index(tmp_path: Path) -> UsearchIndex:
     return UsearchIndex(tmp_path, model="minilm")
 
 
+def entries(*ids: int) -> dict[int, Vector]:
+    return {entry_id: VECTORS[entry_id] for entry_id in ids}
+
+
+async def save(index: UsearchIndex, entries: Mapping[int, Vector], *, epoch: str = "epoch", anew: bool = False) -> None:
+    """As the cache does, from a store of these entries."""
+    saving = index.begin_saving(anew=anew)
+    assert saving is not None
+    await saving.write(pages_after(saving.last_id, entries), epoch)
+    index.adopt()
+
+
+class Told(BytesIO):
+    """The stdin of a process that is none."""
+
+    async def drain(self) -> None: ...
+
+
+async def save_here(index: UsearchIndex, entries: Mapping[int, Vector], *, anew: bool) -> None:
+    """The same without a process of its own, which takes half a second to start."""
+    saving, told = index.begin_saving(anew=anew), Told()
+    assert saving is not None
+    await saving._tell(told, pages_after(saving.last_id, entries), "epoch")  # type: ignore[arg-type]
+    write(BytesIO(told.getvalue()), *map(Path, saving._files))
+    index.adopt()
+
+
+async def pages_after(last_id: int, entries: Mapping[int, Vector]) -> AsyncIterator[VectorPage]:
+    ids = sorted(entry_id for entry_id in entries if entry_id > last_id)
+    for start in range(0, len(ids), 7):
+        page = ids[start : start + 7]
+        yield np.array(page, np.uint64), np.array([entries[one] for one in page], np.float16)
+
+
+def only(folder: Path) -> Path:
+    (file,) = folder.iterdir()
+    return file
+
+
 @pytest.fixture
-def saved(index: UsearchIndex, tmp_path: Path) -> Path:
+async def saved(index: UsearchIndex, tmp_path: Path) -> Path:
     """The file of an index of the ids 1 to 20, where 20 was the last that was offered."""
-    index.add(range(1, 21), list(VECTORS[:20]))
-    index.save(20, "epoch")
+    await save(index, entries(*range(1, 21)))
     return tmp_path / FILE
 
 
@@ -125,10 +167,20 @@ class TestRemoval:
         index.clear()
         assert not index.needs_rebuild
 
-    def test_a_rebuild_is_still_asked_for_after_a_restart(self, index: UsearchIndex, tmp_path: Path) -> None:
-        index.add(range(40), list(VECTORS[:40]))
-        index.remove(range(20))
-        index.save(40, "epoch")
+    async def test_a_rebuild_is_asked_for_where_much_of_the_file_was_removed(self, index: UsearchIndex) -> None:
+        await save(index, entries(*range(1, 41)))
+        index.remove(range(1, 21))
+        assert 20 == index.size
+        assert index.needs_rebuild
+
+        await save(index, entries(*range(21, 41)), anew=True)
+        assert 20 == index.size
+        assert not index.needs_rebuild
+
+    async def test_a_rebuild_is_still_asked_for_after_a_restart(self, index: UsearchIndex, tmp_path: Path) -> None:
+        await save(index, entries(*range(1, 41)))
+        index.remove(range(1, 21))
+        await save(index, {})
         restored = another(tmp_path)
         restored.load("epoch")
 
@@ -136,43 +188,122 @@ class TestRemoval:
         assert restored.needs_rebuild
 
 
+class TestSaving:
+    async def test_what_is_in_the_file_is_found_and_no_longer_held_in_memory(self, index: UsearchIndex) -> None:
+        index.add(range(1, 31), list(VECTORS[1:31]))
+        await save(index, entries(*range(1, 21)))
+
+        assert (30, 10) == (index.size, index.unsaved)
+        assert list(range(1, 31)) == [index.search(VECTORS[entry_id], 1)[0][0] for entry_id in range(1, 31)]
+
+    async def test_a_file_continues_the_one_before(self, index: UsearchIndex, tmp_path: Path) -> None:
+        await save(index, entries(1, 2))
+        await save(index, entries(3, 4))
+        restored = another(tmp_path)
+
+        assert 4 == restored.load("epoch")
+        assert [1, 2, 3, 4] == [restored.search(VECTORS[entry_id], 1)[0][0] for entry_id in (1, 2, 3, 4)]
+
+    async def test_all_goes_on_while_a_file_is_written(self, index: UsearchIndex) -> None:
+        """Removed meanwhile stays removed, whether the file had it or gets it; added meanwhile stays."""
+        await save(index, entries(1, 2))
+        index.add([3, 4], list(VECTORS[3:5]))
+        saving = index.begin_saving(anew=False)
+        assert saving is not None
+
+        async def pages() -> AsyncIterator[VectorPage]:
+            async for page in pages_after(saving.last_id, entries(3, 4)):
+                yield page
+            index.remove([1, 3])
+            index.add([5], [VECTORS[5]])
+            assert {2, 4, 5} == {found for found, _ in index.search(VECTORS[0], 9)}
+
+        await saving.write(pages(), "epoch")
+        index.adopt()
+
+        assert {2, 4, 5} == {found for found, _ in index.search(VECTORS[0], 9)}
+        assert (3, 1) == (index.size, index.unsaved)
+
+    async def test_one_that_is_given_up_leaves_the_old_file(self, index: UsearchIndex, saved: Path) -> None:
+        index.add([30], [VECTORS[30]])
+        saving = index.begin_saving(anew=False)
+        assert saving is not None
+
+        async def pages() -> AsyncIterator[VectorPage]:
+            async for page in pages_after(saving.last_id, entries(30)):
+                yield page
+            await asyncio.Event().wait()
+
+        writing = asyncio.create_task(saving.write(pages(), "epoch"))
+        await asyncio.sleep(0)
+        writing.cancel()
+        await asyncio.wait((writing,))
+
+        assert writing.cancelled()
+        assert saved == only(saved.parent)
+        await save(index, entries(30))
+        assert (21, 0) == (index.size, index.unsaved)
+
+    async def test_one_that_may_not_be_written_stays_in_memory(self, tmp_path: Path) -> None:
+        index = UsearchIndex(tmp_path, model="minilm", is_saved=False)
+        index.add([1], [VECTORS[1]])
+
+        assert index.begin_saving(anew=False) is None
+        assert (1, False) == (index.unsaved, index.has_file)
+
+    async def test_what_is_no_unit_vector_is_not_written(self, index: UsearchIndex) -> None:
+        zero = np.zeros(384, np.float32)
+        await save(index, {1: zero, 2: VECTORS[2], 3: np.full(384, np.nan, np.float32)})
+
+        assert [2] == [found for found, _ in index.search(VECTORS[0], 5)]
+
+
 Step = tuple[str, list[int]]
 steps = st.lists(
-    st.tuples(st.sampled_from(["add", "remove", "restart"]), st.lists(st.integers(0, 59), max_size=30)), max_size=12
+    st.tuples(st.sampled_from(["add", "remove", "save", "restart", "anew"]), st.lists(st.integers(1, 59), max_size=30)),
+    max_size=12,
 )
 
 
 @settings(max_examples=60, deadline=None)
 @given(steps=steps, question=st.integers(0, 59), count=st.integers(1, 10))
-def test_after_any_history_it_finds_what_exact_search_finds(
+async def test_after_any_history_it_finds_what_exact_search_finds(
     tmp_path_factory: pytest.TempPathFactory, steps: list[Step], question: int, count: int
 ) -> None:
     folder = tmp_path_factory.mktemp("index")
-    index, live = another(folder), set[int]()
-    for step, ids in steps:
+    index, live, newest = another(folder), dict[int, Vector](), 0
+    for step, numbers in steps:
         match step:
-            case "add":
-                index.add(ids, [VECTORS[entry_id] for entry_id in ids])
-                live.update(ids)
+            case "add":  # as a store does: under ids that were never given
+                added = {newest + number: VECTORS[number] for number in numbers}
+                index.add(list(added), list(added.values()))
+                live |= added
+                newest += 60
             case "remove":
-                index.remove(ids)
-                live.difference_update(ids)
+                removed = [entry_id for entry_id in live if entry_id % 60 in numbers]
+                index.remove(removed)
+                live = {entry_id: vector for entry_id, vector in live.items() if entry_id not in removed}
+            case "save" | "anew":
+                await save_here(index, live, anew=step == "anew")
+                assert 0 == index.unsaved
             case "restart":
-                index.save(0, "epoch")
                 index = another(folder)
-                assert 0 == index.load("epoch")
+                last_id = index.load("epoch") or 0
+                later = {entry_id: vector for entry_id, vector in live.items() if entry_id > last_id}
+                index.add(list(later), list(later.values()))
 
     found = index.search(VECTORS[question], count)
 
-    assert len(live) == index.size
-    assert {entry_id for entry_id, _ in found} <= live
-    assert exact_similarities(live, VECTORS[question], count) == pytest.approx(
-        [similarity for _, similarity in found], abs=I8_ERROR
-    )
+    if not steps or steps[-1][0] != "restart":  # what was removed after the file was written is met once more
+        assert len(live) == index.size
+        assert {entry_id for entry_id, _ in found} <= live.keys()
+        assert exact_similarities(live.values(), VECTORS[question], count) == pytest.approx(
+            [similarity for _, similarity in found], abs=I8_ERROR
+        )
 
 
-def exact_similarities(live: set[int], vector: Vector, count: int) -> Sequence[float]:
-    return sorted((float(VECTORS[entry_id] @ vector) for entry_id in live), reverse=True)[:count]
+def exact_similarities(live: Iterable[Vector], vector: Vector, count: int) -> Sequence[float]:
+    return sorted((float(one @ vector) for one in live), reverse=True)[:count]
 
 
 class TestFile:
@@ -181,10 +312,11 @@ class TestFile:
 
         assert 20 == restored.load("epoch")
         assert 20 == restored.size
-        assert 3 == restored.search(VECTORS[2], 1)[0][0]
+        assert 3 == restored.search(VECTORS[3], 1)[0][0]
+        assert 0 == restored.unsaved
 
-    def test_an_empty_index_comes_back_empty(self, index: UsearchIndex, tmp_path: Path) -> None:
-        index.save(0, "epoch")
+    async def test_an_empty_index_comes_back_empty(self, index: UsearchIndex, tmp_path: Path) -> None:
+        await save(index, {})
 
         assert 0 == another(tmp_path).load("epoch")
 
@@ -192,7 +324,7 @@ class TestFile:
         assert 0o600 == saved.stat().st_mode & 0o777
 
     def test_nothing_is_left_beside_it(self, saved: Path) -> None:
-        assert [saved] == list(saved.parent.iterdir())
+        assert saved == only(saved.parent)
 
     def test_without_a_file_it_starts_empty(self, index: UsearchIndex) -> None:
         assert index.load("epoch") is None
@@ -204,6 +336,7 @@ class TestFile:
 
         assert restored.load(epoch) is None
         assert 0 == restored.size
+        assert not saved.exists()
 
     @pytest.mark.parametrize("share", [0.0, 0.001, 0.1, 0.5, 0.9, 0.99, 0.9999])
     def test_a_file_that_was_cut_short_is_not_used(self, saved: Path, share: float) -> None:
@@ -233,34 +366,44 @@ class TestFile:
         assert [1] == [found for found, _ in restored.search(VECTORS[0], 3)]
 
     @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
-    def test_a_crash_while_saving_leaves_the_old_file(self, saved: Path, share: float) -> None:
-        """Killed before the rename: a draft is left, of any length, and the next save takes its place."""
+    async def test_a_crash_while_saving_leaves_the_old_file(self, saved: Path, share: float) -> None:
+        """Killed before the rename: a draft is left, of any length, and the next start removes it."""
         content = saved.read_bytes()
-        (saved.parent / DRAFT).write_bytes(content[: int(len(content) * share)])
+        (saved.parent / f"{DRAFT}.0").write_bytes(content[: int(len(content) * share)])
 
         restored = another(saved.parent)
         assert 20 == restored.load("epoch")
-        restored.add([21], [VECTORS[20]])
-        restored.save(21, "epoch")
+        assert saved == only(saved.parent)
+        await save(restored, entries(21))
         assert 21 == another(saved.parent).load("epoch")
-        assert [saved] == list(saved.parent.iterdir())
 
-    def test_a_full_disk_leaves_the_old_file(self, saved: Path) -> None:
+    async def test_a_full_disk_leaves_the_old_file(self, saved: Path) -> None:
         larger = another(saved.parent)
         larger.load("epoch")
         larger.add(range(30, 60), list(VECTORS[30:60]))
         with FileSizeLimit(saved.stat().st_size), pytest.raises(StoreUnavailable, match="could not be saved"):
-            larger.save(60, "epoch")
+            await save(larger, entries(*range(30, 60)))
 
-        assert [saved] == list(saved.parent.iterdir())
+        assert saved == only(saved.parent)
         assert 20 == another(saved.parent).load("epoch")
+        assert 50 == larger.size
+        assert 59 == larger.search(VECTORS[59], 1)[0][0]
 
-    def test_a_folder_without_rights_is_one_sentence(self, index: UsearchIndex, tmp_path: Path) -> None:
+    async def test_a_file_that_was_damaged_meanwhile_is_not_continued(self, saved: Path) -> None:
+        index = another(saved.parent)
+        index.load("epoch")
+        with saved.open("r+b") as file:
+            file.seek(5_000)
+            file.write(b"damage")
+
+        with pytest.raises(StoreUnavailable, match="the digest does not match"):
+            await save(index, entries(21))
+
+    async def test_a_folder_without_rights_is_one_sentence(self, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
-        index.add([1], [VECTORS[0]])
 
         with pytest.raises(StoreUnavailable, match="could not be saved"):
-            UsearchIndex(tmp_path / "file" / "below", model="minilm").save(1, "epoch")
+            await save(UsearchIndex(tmp_path / "file" / "below", model="minilm"), entries(1))
 
 
 class FileSizeLimit:

@@ -1,0 +1,141 @@
+"""The file of a vector index: a graph, the stamp of what it was made of as JSON, the stamp's length, a digest of all.
+
+One file, so that one rename replaces everything; nothing is handed to native code that was not written whole.
+"""
+
+# No `from __future__ import annotations`: usearch looks at those of `let_others_run` as they are.
+import hashlib
+import json
+import mmap
+import os
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from usearch.index import Index
+
+from ..exchange import Vector
+
+DIMENSION = 384
+LAYOUT = "usearch cos i8 384 M16"
+"""Changes with whatever makes older files useless."""
+DIGEST_BYTES = hashlib.sha256().digest_size
+STAMP_LENGTH_BYTES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What a saved graph was made of; it fits only where all of it but `last_id` is the same."""
+
+    layout: str
+    model: str
+    store_epoch: str
+    last_id: int
+    """The newest entry that was offered to it."""
+
+
+def empty_graph() -> Index:
+    """Among 30,000 questions with a neighbour at cosine .85 or more, it is found 998 times in 1,000.
+
+    That is as often as with half precision and an expansion of 96, at half of the cost: 0.09 ms to add one,
+    0.06 ms to search.
+    """
+    return Index(ndim=DIMENSION, metric="cos", dtype="i8", connectivity=16, expansion_add=64, expansion_search=32)
+
+
+def nearest_in(graph: Index, vector: Vector, count: int) -> dict[int, float]:
+    """Ids with their cosine similarity."""
+    matches = graph.search(vector, count, threads=1)
+    # Rounding may put a distance just below 0.
+    similarities = np.minimum(1.0 - matches.distances, 1.0)
+    return dict(zip(matches.keys.tolist(), similarities.tolist(), strict=True))
+
+
+class SavedGraph:
+    """A file of this layout, mapped: its pages come from the disk as they are searched, and it never changes.
+
+    What is removed from it is only left out of what it tells.
+    """
+
+    def __init__(self, data: memoryview, *, is_trusted: bool = False) -> None:
+        """`is_trusted`: it was written and sealed just now, so reading all of it anew would tell nothing.
+
+        Raises:
+            ValueError, TypeError, RuntimeError: it is not whole, or not one of ours.
+        """
+        graph_bytes, self.stamp = unsealed(data, is_trusted=is_trusted)
+        self._data = graph_bytes  # usearch keeps its address only
+        self._graph = empty_graph()
+        self._graph.view(graph_bytes, progress=let_others_run)
+        self._places = int(self._graph.stats.nodes)
+        self.removed: set[int] = set()
+
+    @property
+    def size(self) -> int:
+        return int(self._graph.size) - len(self.removed)
+
+    @property
+    def places(self) -> int:
+        """Those of removed vectors included."""
+        return self._places
+
+    def __contains__(self, entry_id: int) -> bool:
+        return entry_id in self._graph and entry_id not in self.removed
+
+    def remove(self, ids: Iterable[int]) -> None:
+        self.removed.update(entry_id for entry_id in ids if entry_id in self._graph)
+
+    def nearest(self, vector: Vector, count: int) -> dict[int, float]:
+        """Up to `count`, looked for among twice as many where some are removed."""
+        found = nearest_in(self._graph, vector, count + min(count, len(self.removed)))
+        return {entry_id: similarity for entry_id, similarity in found.items() if entry_id not in self.removed}
+
+
+def let_others_run(_done: int, _all: int) -> bool:
+    """Given to usearch, which calls it for each vector while it holds the GIL: calling Python gives that away."""
+    return True
+
+
+def seal(draft: Path, stamp: Stamp) -> None:
+    """Append the stamp and the digest of everything, and wait until all is on the disk."""
+    note = json.dumps(asdict(stamp)).encode()
+    tail = note + len(note).to_bytes(STAMP_LENGTH_BYTES)
+    digest = hashlib.sha256(mapped_bytes(draft))
+    digest.update(tail)
+    with draft.open("ab") as file:
+        file.write(tail + digest.digest())
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def unsealed(data: memoryview, *, is_trusted: bool = False) -> tuple[memoryview, Stamp]:
+    """The graph's bytes and the stamp of a sealed file, which are no copies.
+
+    Raises:
+        ValueError, TypeError: it is not whole, or not one of ours.
+    """
+    signed, digest = data[:-DIGEST_BYTES], data[-DIGEST_BYTES:]
+    if not is_trusted and hashlib.sha256(signed).digest() != digest:
+        raise ValueError("the digest does not match")
+    body, length = signed[:-STAMP_LENGTH_BYTES], signed[-STAMP_LENGTH_BYTES:]
+    stamp_starts = len(body) - int.from_bytes(length)
+    return body[:stamp_starts], Stamp(**json.loads(bytes(body[stamp_starts:])))
+
+
+def mapped_bytes(path: Path) -> memoryview:
+    """The file's bytes, mapped rather than read: a million vectors are more than half a gigabyte.
+
+    The mapping ends with the last view of it, and outlives the file's name.
+    """
+    with path.open("rb") as file:
+        return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+
+
+def sync(folder: Path) -> None:
+    """Make a rename in the folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
