@@ -13,7 +13,7 @@ from functools import partial
 from .caching.error_bound import interval
 from .caching.flights import Flights
 from .caching.same_answer import is_same_answer
-from .control_api import CacheAudit
+from .control_api.cache import CacheAudit
 from .cost.money import usd_text
 from .errors import EmbedderUnavailable, RequestRefused
 from .exchange import JsonObject

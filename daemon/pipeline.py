@@ -13,7 +13,7 @@ from functools import partial
 from .auditing import Auditor
 from .caching.cache import Cache
 from .caching.flights import Flights
-from .control_api import Why
+from .control_api.cache import Why
 from .cost.accounts import Accounts
 from .dialects import dialect_named
 from .dialects.dialect import Dialect

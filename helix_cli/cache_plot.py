@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 if TYPE_CHECKING:
-    from daemon.control_api import BenchRow, BenchTable
+    from daemon.control_api.cache import BenchRow, BenchTable
 
 WIDTH, HEIGHT = 300, 260
 LEFT, RIGHT, TOP, BOTTOM = 40, 285, 34, 215

@@ -13,6 +13,9 @@ from typing import Any, Self, cast
 from urllib.parse import urlencode, urlsplit
 
 from daemon import control_api as api
+from daemon.control_api.cache import CacheAudit, CacheStats, Imported, Why
+from daemon.control_api.logs import ExplainedRow, LogRow
+from daemon.control_api.spend import InvoiceLine, Reconciliation, Review, Spend
 
 from .diagnostics import CommandFailed, DaemonUnreachable, ExitCode
 
@@ -61,8 +64,8 @@ class ControlClient:
     def overview(self) -> api.Overview:
         return cast(api.Overview, self._get(api.OVERVIEW))
 
-    def cache_stats(self) -> api.CacheStats:
-        return cast(api.CacheStats, self._get(api.CACHE_STATS))
+    def cache_stats(self) -> CacheStats:
+        return cast(CacheStats, self._get(api.CACHE_STATS))
 
     def clear_cache(self, selected: Mapping[str, object]) -> int | None:
         """How many entries were removed; None where it goes on in the background. `selected` is the body of
@@ -70,9 +73,9 @@ class ControlClient:
         cleared = self._send("POST", api.CACHE_CLEAR, selected)["cleared"]
         return None if cleared is None else int(cleared)
 
-    def audit_cache(self, sample: int, max_usd: str) -> api.CacheAudit:
+    def audit_cache(self, sample: int, max_usd: str) -> CacheAudit:
         wanted = {"sample": sample, "max_usd": max_usd}
-        return cast(api.CacheAudit, self._send("POST", api.CACHE_AUDIT, wanted, timeout_s=AUDIT_TIMEOUT_S))
+        return cast(CacheAudit, self._send("POST", api.CACHE_AUDIT, wanted, timeout_s=AUDIT_TIMEOUT_S))
 
     def cache_lines(self) -> Iterator[list[dict[str, Any]]]:
         """All that is kept, a page of lines at a time."""
@@ -84,14 +87,14 @@ class ControlClient:
             after = page["last"]
             yield page["lines"]
 
-    def take_cache_lines(self, lines: list[Any], *, scope: str | None) -> api.Imported:
-        return cast(api.Imported, self._send("POST", api.CACHE_LINES, {"lines": lines, "scope": scope}))
+    def take_cache_lines(self, lines: list[Any], *, scope: str | None) -> Imported:
+        return cast(Imported, self._send("POST", api.CACHE_LINES, {"lines": lines, "scope": scope}))
 
     def why_cached(
         self, text: str, *, model: str | None = None, system: str | None = None, key: str | None = None
-    ) -> api.Why:
+    ) -> Why:
         question = {"text": text, "model": model, "system": system, "key": key}
-        return cast(api.Why, self._send("POST", api.CACHE_WHY, question))
+        return cast(Why, self._send("POST", api.CACHE_WHY, question))
 
     def budgets(self) -> list[api.BudgetRow]:
         return cast("list[api.BudgetRow]", self._get(api.BUDGETS)["budgets"])
@@ -111,7 +114,7 @@ class ControlClient:
         """Whether there was one."""
         return bool(self._send("DELETE", _with(api.BUDGETS, scope=scope, window=window))["removed"])
 
-    def why_budget(self, scope: str) -> tuple[list[api.BudgetRow], list[api.LogRow]]:
+    def why_budget(self, scope: str) -> tuple[list[api.BudgetRow], list[LogRow]]:
         """The budgets that a scope meets, and what they refused."""
         answer = self._get(api.BUDGET_WHY, scope=scope)
         return answer["budgets"], answer["refusals"]
@@ -129,18 +132,18 @@ class ControlClient:
     def revoke_key(self, key_id: str) -> None:
         self._send("DELETE", _with(api.KEYS, id=key_id))
 
-    def spend(self, *, by: str | None, since: str, until: str | None = None) -> api.Spend:
-        return cast(api.Spend, self._get(api.SPEND, by=by, since=since, until=until))
+    def spend(self, *, by: str | None, since: str, until: str | None = None) -> Spend:
+        return cast(Spend, self._get(api.SPEND, by=by, since=since, until=until))
 
-    def review_spend(self, *, since: str, until: str | None = None) -> api.Review:
-        return cast(api.Review, self._get(api.SPEND_REVIEW, since=since, until=until))
+    def review_spend(self, *, since: str, until: str | None = None) -> Review:
+        return cast(Review, self._get(api.SPEND_REVIEW, since=since, until=until))
 
-    def explain_spend(self, request_id: str) -> list[api.ExplainedRow]:
+    def explain_spend(self, request_id: str) -> list[ExplainedRow]:
         """Each attempt of a request, oldest first."""
-        return cast("list[api.ExplainedRow]", self._get(api.SPEND_EXPLAIN, id=request_id)["rows"])
+        return cast("list[ExplainedRow]", self._get(api.SPEND_EXPLAIN, id=request_id)["rows"])
 
-    def reconcile_spend(self, lines: list[api.InvoiceLine], provider: str | None) -> api.Reconciliation:
-        return cast(api.Reconciliation, self._send("POST", api.SPEND_RECONCILE, {"lines": lines, "provider": provider}))
+    def reconcile_spend(self, lines: list[InvoiceLine], provider: str | None) -> Reconciliation:
+        return cast(Reconciliation, self._send("POST", api.SPEND_RECONCILE, {"lines": lines, "provider": provider}))
 
     def focus_spend(self, *, since: str, until: str) -> Iterator[bytes]:
         """The charges as CSV with the columns of FOCUS, piece by piece."""
@@ -163,15 +166,15 @@ class ControlClient:
         answer = self._send("POST", api.ROTATE_KEY, {"forget_old": forget_old})
         return answer["file"], answer["keys"]
 
-    def logs(self, limit: int) -> list[api.LogRow]:
+    def logs(self, limit: int) -> list[LogRow]:
         """The last `limit` requests, oldest first."""
-        return cast("list[api.LogRow]", self._get(api.LOGS, limit=limit)["rows"])
+        return cast("list[LogRow]", self._get(api.LOGS, limit=limit)["rows"])
 
-    def follow_logs(self, limit: int) -> Iterator[api.LogRow | None]:
+    def follow_logs(self, limit: int) -> Iterator[LogRow | None]:
         """The last `limit` requests, then each as it happens; None is a sign of life while nothing does."""
         with self._asking("GET", _with(api.LOGS_FOLLOW, limit=limit), timeout_s=FOLLOW_TIMEOUT_S) as answer:
             for text in answer:
-                yield cast(api.LogRow, json.loads(text)) if text.strip() else None
+                yield cast(LogRow, json.loads(text)) if text.strip() else None
 
     def _get(self, path: str, **query: str | int | None) -> Any:
         return self._send("GET", _with(path, **query))

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, TextIO
 from .diagnostics import CommandFailed, UsageMistake
 
 if TYPE_CHECKING:
-    from daemon.control_api import InvoiceLine
+    from daemon.control_api.spend import InvoiceLine
 
 MAX_BYTES = 256 * 2**20
 MAX_LINES = 2_000_000

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 from . import output
 
 if TYPE_CHECKING:
-    from daemon.control_api import (
+    from daemon.control_api import BudgetRow
+    from daemon.control_api.logs import ExplainedRow, PricePart
+    from daemon.control_api.spend import (
         Advice,
-        BudgetRow,
-        ExplainedRow,
         MonthOutlook,
-        PricePart,
         PromptCache,
         Reconciliation,
         Review,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from ..control_api import CacheStats, Why
+from ..control_api.cache import CacheStats, Why
 from ..dialects.dialect import Dialect
 from ..errors import CacheMiss
 from ..exchange import EVERYTHING, Ask, CacheEntry, JsonObject, Selection, Target

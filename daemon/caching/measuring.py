@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
-from ..control_api import BenchRow
+from ..control_api.cache import BenchRow
 from ..exchange import CacheEntry, Vector
 from ..ports.caching import Embedder
 from .admission import Admission, Asked, Found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from ..control_api import CacheScope, CacheStats, Why
+from ..control_api.cache import CacheScope, CacheStats, Why
 from ..exchange import Verdict
 from ..ports.caching import StoreStats
 from .error_bound import ErrorBounds, interval

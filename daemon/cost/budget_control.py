@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..control_api import BudgetRow, LogRow
+from ..control_api import BudgetRow
+from ..control_api.logs import LogRow
 from ..exchange import JsonObject
 from ..ports.clock import Clock
 from .admission import Admission

@@ -118,7 +118,7 @@ def reconcile(lines: Iterable[InvoiceLine], billed: Iterable[BilledDay], provide
 def read_lines(body: JsonObject) -> list[InvoiceLine]:
     """
     Raises:
-        BadRequest: there are no lines, or one is not what control_api.InvoiceLine says.
+        BadRequest: there are no lines, or one is not what `InvoiceLine` says.
     """
     lines = body.get("lines")
     if not isinstance(lines, list) or not lines:

@@ -1,4 +1,4 @@
-"""Ledger rows, budgets and sums in the shapes of control_api.py: money as text, moments in UTC."""
+"""Ledger rows, budgets and sums in the shapes of the control API: money as text, moments in UTC."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import cast
 
-from ..control_api import BudgetRow, ExplainedRow, InvoiceDifference, LogRow, PricePart, Reconciliation, Spend
+from ..control_api import BudgetRow
+from ..control_api.logs import ExplainedRow, LogRow, PricePart
+from ..control_api.spend import InvoiceDifference, Reconciliation, Spend
 from ..exchange import JsonObject, LedgerRow
 from .limits import Limit
 from .money import usd_of, usd_text

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from .. import control_api as api
+from ..control_api import spend as api
 from ..ports.cost import SpendLog, SpendQuery
 from ..spend_sums import HourSum, PromptCacheSum
 from .advice import Advice, advice_on

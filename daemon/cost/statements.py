@@ -7,7 +7,8 @@ from contextlib import aclosing
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from ..control_api import ExplainedRow, Reconciliation, Review, Spend
+from ..control_api.logs import ExplainedRow
+from ..control_api.spend import Reconciliation, Review, Spend
 from ..errors import BadRequest, NotFound
 from ..exchange import JsonObject, LedgerRow
 from ..ports.clock import Clock

@@ -15,7 +15,7 @@ from ..diagnostics import CommandFailed, ExitCode, UsageMistake
 from ..options import Config, Json, group, settings
 
 if TYPE_CHECKING:
-    from daemon.control_api import BenchRow, BenchTable
+    from daemon.control_api.cache import BenchRow, BenchTable
 
 Kind = Literal["stream", "pairs"]
 

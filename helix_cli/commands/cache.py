@@ -11,7 +11,7 @@ from .. import diagnostics, output
 from ..options import Config, Json, Yes, confirm, connect, group, seconds_of, text_of
 
 if TYPE_CHECKING:
-    from daemon.control_api import CacheScope, Why
+    from daemon.control_api.cache import CacheScope, Why
 
 app = group("What is kept, and why something was a hit or a miss.")
 

@@ -12,7 +12,7 @@ from ..diagnostics import DaemonUnreachable
 from ..options import Config, Json, connect
 
 if TYPE_CHECKING:
-    from daemon.control_api import LogRow
+    from daemon.control_api.logs import LogRow
 
     from ..control_client import ControlClient
 

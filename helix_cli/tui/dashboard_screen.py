@@ -23,7 +23,9 @@ from .request_screen import RequestScreen
 from .requests_table import RequestsTable
 
 if TYPE_CHECKING:
-    from daemon.control_api import LogRow, Overview, Spend, Status
+    from daemon.control_api import Overview, Status
+    from daemon.control_api.logs import LogRow
+    from daemon.control_api.spend import Spend
 
 GATHER_S = 0.2
 """How long new requests are gathered before the table is drawn anew: a busy gateway must not keep the screen busy."""

@@ -16,7 +16,7 @@ from ..control_client import ControlClient
 from .messages import DaemonGone, OverviewArrived, RequestsArrived
 
 if TYPE_CHECKING:
-    from daemon.control_api import LogRow
+    from daemon.control_api.logs import LogRow
 
 INTERVAL_S = 2.0
 FIRST_RETRY_S = 0.5

@@ -20,7 +20,8 @@ from .palette import BLUE, FAINT, GREEN, MODE_STYLES, RED, TROUGH, YELLOW
 if TYPE_CHECKING:
     from textual.events import Resize
 
-    from daemon.control_api import BudgetRow, CacheScope
+    from daemon.control_api import BudgetRow
+    from daemon.control_api.cache import CacheScope
 
 SPARKS = "▁▂▃▄▅▆▇█"
 BAR = "━"

@@ -15,7 +15,7 @@ from textual.widgets import Static
 from .. import output
 
 if TYPE_CHECKING:
-    from daemon.control_api import LogRow
+    from daemon.control_api.logs import LogRow
 
 
 class RequestScreen(ModalScreen[None]):

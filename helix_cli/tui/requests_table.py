@@ -19,7 +19,7 @@ from .palette import FAINT, PINK, RED, VERDICT_STYLES
 if TYPE_CHECKING:
     from textual.events import Resize
 
-    from daemon.control_api import LogRow
+    from daemon.control_api.logs import LogRow
 
 SHOWN_REQUESTS = 200
 """Rows in the table: more cost time at each change, and nobody scrolls further."""

@@ -25,7 +25,7 @@ from daemon.adapters.model_files import find_folder, find_model
 from daemon.caching.labelled import read_stream
 from daemon.caching.measuring import Bench, Sample
 from daemon.caching.verifier import FILE, Verifier
-from daemon.control_api import BenchRow, BenchTable
+from daemon.control_api.cache import BenchRow, BenchTable
 from daemon.settings import CacheSettings
 from helix_cli.cache_plot import svg
 

@@ -9,6 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from ... import control_api as api
+from ...control_api.cache import Imported
 from ...errors import BadRequest
 from ...exchange import JsonObject, Selection
 from ...gateway import Gateway
@@ -59,7 +60,7 @@ class CacheRoutes:
         importer = Importer(
             self._gateway.parts.cache, rules.privacy, rules.pipeline.router, scope=text_of(body, "scope")
         )
-        taken = api.Imported(kept=0, passed_over=0, with_pii=0, refused=[])
+        taken = Imported(kept=0, passed_over=0, with_pii=0, refused=[])
         for place, line in enumerate(lines):
             try:
                 taken[await importer.take(line)] += 1

@@ -1,4 +1,4 @@
-"""Who may ask: the owner, who shows the token of the runtime file. Shapes and paths are in control_api.py."""
+"""Who may ask: the owner, who shows the token of the runtime file. Shapes and paths are in daemon/control_api."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from daemon.adapters.store_embedded import EmbeddedStore
 from daemon.caching.cache import Cache
 from daemon.caching.lookup import Lookup, Origin
 from daemon.caching.verifier import FILE, Verifier
-from daemon.control_api import Why
+from daemon.control_api.cache import Why
 from daemon.dialects import dialect_named
 from daemon.exchange import Ask, CacheDirectives, Caller, Target
 from daemon.ports.caching import Embedder, EntryStore

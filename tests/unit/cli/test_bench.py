@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from daemon.control_api import BenchRow, BenchTable
+from daemon.control_api.cache import BenchRow, BenchTable
 from helix_cli.cache_plot import svg
 from helix_cli.main import app
 

@@ -1,6 +1,6 @@
 """What `/metrics` says of the cache."""
 
-from daemon.control_api import CacheScope, CacheStats
+from daemon.control_api.cache import CacheScope, CacheStats
 from daemon.monitoring.metrics import Metrics
 
 
