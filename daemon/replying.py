@@ -54,7 +54,7 @@ class Replies:
         rewriter = dialect.rewriter(restore, with_usage=dialect.wants_usage(request.ask.body))
         at_end = None if leads else partial(self._record_follower, request, asked)
         source: PieceSource = seat
-        if not vault.is_empty and dialect.is_kept(request.ask.body):
+        if vault.matters_later and dialect.is_kept(request.ask.body):
             source = RememberingSource(seat, dialect.assemble_partial, partial(self._remember, request))
         return Reply(asked.status, headers, pieces=RevealedStream(source, rewriter, at_end))
 
@@ -95,9 +95,7 @@ class Replies:
 
     async def _revealed_whole(self, request: Request, body: bytes) -> bytes:
         """The answer with this caller's values in it, which are kept where later requests may go on from it."""
-        if request.hidden.vault.is_empty:
-            return body
-        if request.dialect.is_kept(request.ask.body):
+        if request.hidden.vault.matters_later and request.dialect.is_kept(request.ask.body):
             await self._remember(request, parse_object(body) or {})
         return reveal_whole(request.dialect, request.hidden, body)
 

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from ..exchange import Span
 from ..ports.pii import Operators
 from ..settings import PiiSettings
-from .placeholders import Mint
+from .placeholders import Mint, is_look_alike, name_of
 
 # What scores higher was known by its own form, and would have been found again.
 _KNOWN_BY_FORM = 0.9
@@ -20,6 +20,8 @@ _KNOWN_BY_FORM = 0.9
 _MOST_FOLLOWED = 200
 _MOST_CHARS = 50_000_000
 _SHORTEST_FOLLOWED = 4
+# Operators whose values have names; a refusal is not this file's business.
+_NAMING = ("replace", "block")
 _NOTHING_EARLIER: Mapping[str, str] = MappingProxyType({})
 
 
@@ -37,18 +39,46 @@ class Replacer:
             FinderUnavailable: the operator failed.
         """
         operator = self._settings.operator_of(entity_type)
-        if operator in ("replace", "block"):  # a refusal is not this one's business
-            return f"<{self._mint.name_for(entity_type, value)}>"
+        if operator in _NAMING:
+            return self._placeholder(entity_type, value)
         return self._operators.apply(operator, entity_type, value)
 
+    def name_in_order(self, text: str, told: Sequence[Span], look_alikes: Iterable[Span]) -> list[Span]:
+        """Give the values of a text their names; the look-alikes that mean one of these values by now are returned, and
+        have to become placeholders themselves. One that comes first keeps its name from being given out.
+
+        Texts come in the order of their conversation, and `told` are findings that need no other text, so that later
+        turns give nothing another name.
+        """
+        confusing = []
+        for span in sorted_spans([*told, *look_alikes]):
+            value = text[span.start : span.end]
+            if is_look_alike(span):
+                if not self._mint.take(name_of(value)):
+                    self._mint.name_for(span.entity_type, value)
+                    confusing.append(span)
+            elif self._settings.operator_of(span.entity_type) in _NAMING:
+                self._mint.name_for(span.entity_type, value)
+        return confusing
+
     def rewritten(self, text: str, spans: Iterable[Span]) -> str:
-        """The text with each of the spans, which are sorted and do not overlap, replaced."""
+        """The text with each of the spans, which are sorted and do not overlap, replaced; look-alikes by placeholders,
+        whatever the operator of their kind, so that they come back."""
         parts: list[str] = []
         reached = 0
         for span in spans:
-            parts += [text[reached : span.start], self.replacement(span.entity_type, text[span.start : span.end])]
+            value = text[span.start : span.end]
+            becomes = self._placeholder if is_look_alike(span) else self.replacement
+            parts += [text[reached : span.start], becomes(span.entity_type, value)]
             reached = span.end
         return "".join([*parts, text[reached:]])
+
+    def _placeholder(self, entity_type: str, value: str) -> str:
+        return f"<{self._mint.name_for(entity_type, value)}>"
+
+
+def sorted_spans(spans: Iterable[Span]) -> list[Span]:
+    return sorted(spans, key=lambda span: span.start)
 
 
 def with_repetitions(
@@ -63,8 +93,7 @@ def with_repetitions(
     if not values:
         return [list(spans) for spans in found]
     return [
-        sorted([*spans, *_repetitions(text, spans, values)], key=lambda span: span.start)
-        for text, spans in zip(texts, found, strict=True)
+        sorted_spans([*spans, *_repetitions(text, spans, values)]) for text, spans in zip(texts, found, strict=True)
     ]
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from ..exchange import Span
@@ -55,6 +55,28 @@ def look_alikes_in(text: str) -> Iterator[Span]:
             yield Span(*match.span(), kind_of(canonical(match["name"])), 0.0)
 
 
+def is_look_alike(span: Span) -> bool:
+    """Whether nothing was found there but what `look_alikes_in` told of."""
+    return span.score == 0
+
+
+def look_alikes_apart_from(spans: Sequence[Span], text: str) -> Iterator[Span]:
+    """The look-alikes where nothing was found. The spans are sorted and do not overlap."""
+    remaining = iter(spans)
+    found = next(remaining, None)
+    for look_alike in look_alikes_in(text):
+        while found is not None and found.end <= look_alike.start:
+            found = next(remaining, None)
+        if found is None or look_alike.end <= found.start:
+            yield look_alike
+
+
+def name_of(spelled: str) -> str:
+    """The name in a whole placeholder, however it is spelled."""
+    match = SPELLING.fullmatch(spelled)
+    return canonical(match["name"]) if match else ""
+
+
 def names_in(text: str) -> Iterator[str]:
     """The names of all placeholders and look-alikes in a text."""
     if may_hold_placeholders(text):
@@ -82,9 +104,9 @@ _NOTHING_GIVEN: Mapping[str, str] = MappingProxyType({})
 class Mint:
     """Gives out names: by kind, numbered by first appearance, one for each value.
 
-    Names that are taken, because the text holds them as look-alikes, are never given out. Of more
-    than `max_values` values the first are forgotten, and get a new name when they come again. Numbers begin
-    behind `after`. `given` are names and values of earlier turns, which go on to be theirs.
+    Names that are taken, because the text holds them as look-alikes, are not given out. Of more than `max_values`
+    values the first are forgotten, and get a new name when they come again. Numbers begin behind `after`. `given` are
+    names and values of earlier turns, which go on to be theirs.
     """
 
     def __init__(
@@ -98,11 +120,19 @@ class Mint:
     ) -> None:
         """`on_new` is told each name with its value as it is given out."""
         self._on_new = on_new
-        self._taken = taken
+        self._taken = set(taken)
         self._max_values = max_values
         self._after = after
         self._given: Counter[str] = Counter()
         self._names: dict[tuple[str, str], str] = {(kind_of(name), value): name for name, value in given.items()}
+        self._out = set(given)
+
+    def take(self, name: str) -> bool:
+        """Never give this name out; False where it is given out already."""
+        if name in self._out:
+            return False
+        self._taken.add(name)
+        return True
 
     def name_for(self, entity_type: str, value: str) -> str:
         """The value's name, a new one where it has none yet."""
@@ -114,17 +144,23 @@ class Mint:
                 self._on_new(self._names[key], value)
         return self._names[key]
 
+    @property
+    def taken(self) -> frozenset[str]:
+        """Names that are never given out."""
+        return frozenset(self._taken)
+
     def originals(self) -> dict[str, str]:
         """Name to value, for all that was given out."""
         return {name: value for (_, value), name in self._names.items()}
 
     def _forget_beyond_limit(self) -> None:
         if self._max_values is not None and len(self._names) >= self._max_values:
-            del self._names[next(iter(self._names))]
+            self._out.discard(self._names.pop(next(iter(self._names))))
 
     def _next(self, entity_type: str) -> str:
         while True:
             self._given[entity_type] += 1
             name = f"{entity_type}_{self._after + self._given[entity_type]}"
-            if name not in self._taken:
+            if name not in self._taken and name not in self._out:
+                self._out.add(name)
                 return name

@@ -6,7 +6,7 @@ import hashlib
 import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from ..dialects.dialect import Dialect
 from ..errors import FinderUnavailable, PiiBlocked, PiiUnavailable
@@ -14,9 +14,9 @@ from ..exchange import JsonObject, Span
 from ..ports.pii import Finder, Operators
 from ..settings import PiiSettings
 from .answers import AnswerScan, OnFound
-from .hiding import Replacer, with_repetitions
+from .hiding import Replacer, sorted_spans, with_repetitions
 from .passages import Passage, Sheet, sheet_of
-from .placeholders import Mint, names_in, numbers_beside
+from .placeholders import Mint, look_alikes_apart_from, numbers_beside
 from .scanning import Scanner
 from .vault import Vault
 
@@ -87,7 +87,8 @@ class Privacy:
             return Hidden()
         sheets = [sheet_of(place) for place in dialect.places(body)]
         try:
-            return await self._hidden(sheets, self._going_on_from(earlier, dialect.earlier_turns(body)))
+            earlier = self._going_on_from(earlier, dialect.earlier_turns(body))
+            return await self._hidden(sheets, earlier, has_later_turns=dialect.is_kept(body))
         except FinderUnavailable as error:
             if self._settings.fail == "open":
                 logger.warning("a request goes on unscanned: %s", error)
@@ -126,27 +127,34 @@ class Privacy:
             return True
         return any(self._matters(span) for spans in found for span in spans)
 
-    async def _hidden(self, sheets: Sequence[Sheet], earlier: Vault) -> Hidden:
+    async def _hidden(self, sheets: Sequence[Sheet], earlier: Vault, *, has_later_turns: bool) -> Hidden:
+        """`has_later_turns`: others may refer to this one, in which its look-alikes do not stand."""
         passages = [passage for sheet in sheets for passage in sheet.passages]
-        found = await self._findings(passages, earlier)
+        texts = [passage.text for passage in passages]
+        told = await self._told(passages)
+        found = with_repetitions(texts, told, earlier.values)
         counts = Counter(span.entity_type for spans in found for span in spans)
         self._refuse_blocked(counts)
-        if self._settings.mode == "detect":
-            return Hidden(counts)
-        look_alikes = self._look_alikes(sheets)
-        known = earlier.without(look_alikes)
-        if not counts:
-            return Hidden(counts, known)
-        mint = Mint(look_alikes | known.names, after=known.numbered_after, given=known.originals)
+        if self._settings.mode == "detect" or not (counts or has_later_turns or earlier.matters_later):
+            return Hidden(counts, earlier)
+        mint = Mint(earlier.ambiguous, after=earlier.numbered_after, given=earlier.originals)
         replacer = Replacer(mint, self._operators, self._settings)
-        texts = [replacer.rewritten(passage.text, spans) for passage, spans in zip(passages, found, strict=True)]
-        _put_back(sheets, texts)
-        return Hidden(counts, replace(known, originals=mint.originals()) if self._settings.restore else Vault())
+        if self._settings.restore:
+            found = [self._with_confusing(replacer, *one) for one in zip(texts, told, found, strict=True)]
+        _put_back(sheets, [replacer.rewritten(text, spans) for text, spans in zip(texts, found, strict=True)])
+        if not self._settings.restore:
+            return Hidden(counts)
+        return Hidden(counts, Vault(mint.originals(), mint.taken, earlier.numbered_after))
 
-    async def _findings(self, passages: Sequence[Passage], earlier: Vault) -> list[list[Span]]:
+    async def _told(self, passages: Sequence[Passage]) -> list[tuple[Span, ...]]:
+        """What each passage tells by itself."""
         found = await self._scanner.find(passages)
-        mattering = [tuple(filter(self._matters, spans)) for spans in found]
-        return with_repetitions([passage.text for passage in passages], mattering, earlier.values)
+        return [tuple(filter(self._matters, spans)) for spans in found]
+
+    def _with_confusing(self, replacer: Replacer, text: str, told: Sequence[Span], found: list[Span]) -> list[Span]:
+        """Where nothing is put back look-alikes do no harm, and skipping their numbers would give a value another one
+        once an answer has quoted its placeholder."""
+        return sorted_spans([*found, *replacer.name_in_order(text, told, look_alikes_apart_from(found, text))])
 
     def _going_on_from(self, earlier: Vault | None, reference: str | None) -> Vault:
         """What is given out before this request; where that is not known, numbers that cannot be."""
@@ -164,13 +172,6 @@ class Privacy:
         }
         if blocked and self._settings.mode != "detect":
             raise PiiBlocked(blocked)
-
-    def _look_alikes(self, sheets: Sequence[Sheet]) -> frozenset[str]:
-        """Names that stand in the request already. Where nothing is put back they can do no harm, and
-        skipping them would give a value another number once an answer has quoted its placeholder."""
-        if not self._settings.restore:
-            return frozenset()
-        return frozenset(name for sheet in sheets for name in names_in(sheet.place.text))
 
 
 def _put_back(sheets: Sequence[Sheet], texts: Sequence[str]) -> None:

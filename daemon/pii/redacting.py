@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 from ..exchange import Span
 from ..ports.pii import Finder
-from .hiding import Replacer, with_repetitions
+from .hiding import Replacer, sorted_spans, with_repetitions
 from .passages import Passage
-from .placeholders import look_alikes_in
+from .placeholders import is_look_alike, look_alikes_apart_from
 from .scanning import find_in
 
 # Longer than any value but a private key; a finding that reaches into it may still grow.
@@ -58,19 +58,9 @@ class Redactor:
     def _find(self) -> tuple[Span, ...]:
         found = find_in(self._finder, Passage(self._pending, self._lead))
         spans = with_repetitions([self._pending], [found])[0]
-        return tuple(self._with_look_alikes(spans) if self._is_reversible else spans)
-
-    def _with_look_alikes(self, spans: list[Span]) -> list[Span]:
-        """Also what looks like a placeholder, where nothing was found in it. It is no finding: its score is 0."""
-        taken = iter([*spans, Span(len(self._pending), len(self._pending), "", 0)])
-        after = next(taken)
-        apart = []
-        for look_alike in look_alikes_in(self._pending):
-            while after.end <= look_alike.start and after.start < len(self._pending):
-                after = next(taken)
-            if look_alike.end <= after.start:
-                apart.append(look_alike)
-        return sorted([*spans, *apart], key=lambda span: span.start)
+        return tuple(
+            sorted_spans([*spans, *look_alikes_apart_from(spans, self._pending)]) if self._is_reversible else spans
+        )
 
     def _cut(self, found: tuple[Span, ...]) -> int:
         """Up to where the findings are sure: behind a line or a word, and not inside a finding."""
@@ -89,7 +79,7 @@ class Redactor:
         findings = tuple(
             Span(span.start + self._done_chars, span.end + self._done_chars, span.entity_type, span.score)
             for span in spans
-            if span.score > 0
+            if not is_look_alike(span)
         )
         self._done_chars += cut
         self._lead = (self._lead + source)[-_LEAD:]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 
 from ..dialects.dialect import TextKind, TextRestorer
-from .placeholders import BEGINNING, SPELLING, canonical, kind_of, may_hold_placeholders
+from .placeholders import BEGINNING, SPELLING, canonical, kind_of, may_hold_placeholders, name_of
 
 # As far as a spelling of a placeholder looks back: two backslashes and what stands before them.
 _LOOK_BACK = 3
@@ -20,13 +20,20 @@ class Vault:
 
     originals: Mapping[str, str] = field(default_factory=dict, repr=False)
     ambiguous: frozenset[str] = frozenset()
-    """Names that stand for one value in one turn and for another in another: never put back, nor given out again."""
+    """Names that stand for one value in one turn and for another in another, or for themselves, as the text had them:
+    never put back, nor given out again."""
     numbered_after: int = 0
     """Behind which number its names begin, and those of later turns have to."""
 
     @property
     def is_empty(self) -> bool:
+        """Whether nothing is to be put back."""
         return not self.originals
+
+    @property
+    def matters_later(self) -> bool:
+        """Whether later turns have to know of it, where their provider keeps this one."""
+        return bool(self.originals or self.ambiguous)
 
     @property
     def names(self) -> frozenset[str]:
@@ -35,8 +42,8 @@ class Vault:
 
     @property
     def values(self) -> dict[str, str]:
-        """Each value with the kind that it was found as."""
-        return {value: kind_of(name) for name, value in self.originals.items()}
+        """Each value with the kind that it was found as; look-alikes were not found."""
+        return {value: kind_of(name) for name, value in self.originals.items() if not name_of(value)}
 
     def joined(self, other: Vault) -> Vault:
         """Both, without the names that mean one value here and another there."""

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.daemon_process import Daemon, anthropic_settings, openai_settings
+from tests.said import said
 from tests.upstream import Reply, ToolCall, Upstream
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -57,7 +58,7 @@ async def test_a_streamed_answer_is_the_whole_answer(running, answer, note, data
     whole = await daemon.post(path, body, OFF)
     streamed = await daemon.post(path, body | {"stream": True}, OFF)
 
-    assert said_whole(whole.json) == said_streamed(streamed.body)
+    assert read(whole.body) == read(streamed.body)
     assert "<NOTE_1>" not in whole.body.decode() and "<EMAIL_ADDRESS_1>" not in whole.body.decode()
     assert not upstream.saw("ann@example.com") and not upstream.saw(f"[[{note}]]")
 
@@ -76,22 +77,7 @@ def answering(text: str, pieces: tuple[str, ...] | None = None, cuts: tuple[int,
     return Reply(text=text, tool_calls=(call,), pieces=pieces, cuts=cuts)
 
 
-def said_whole(answer: dict[str, Any]) -> tuple[str, Any]:
-    """The text of an answer and its tool call's arguments."""
-    if "choices" in answer:
-        message = answer["choices"][0]["message"]
-        return message["content"], json.loads(message["tool_calls"][0]["function"]["arguments"])
-    return answer["content"][0]["text"], answer["content"][1]["input"]
-
-
-def said_streamed(stream: bytes) -> tuple[str, Any]:
-    """The same of a stream."""
-    events = [json.loads(line[6:]) for line in stream.decode().split("\n") if line.startswith("data: {")]
-    text = arguments = ""
-    for event in events:
-        delta = event["choices"][0]["delta"] if event.get("choices") else event.get("delta", {})
-        text += delta.get("content") or delta.get("text") or ""
-        for call in delta.get("tool_calls", ()):
-            arguments += call["function"].get("arguments", "")
-        arguments += delta.get("partial_json", "")
+def read(answer: bytes) -> tuple[str, Any]:
+    """Its text, and the arguments of its tool call."""
+    text, arguments = said(answer)
     return text, json.loads(arguments)

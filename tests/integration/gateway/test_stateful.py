@@ -58,6 +58,15 @@ async def test_they_come_back_after_a_restart_and_rest_sealed(start_daemon, stor
     assert "You are ann@example.com" in second.body.decode()
 
 
+async def test_what_an_earlier_turn_had_instead_of_a_placeholder_stays_what_it_was(client, upstream):
+    first = await client.responses.create(model=MODEL, input="What does <EMAIL_ADDRESS_1> stand for?")
+    upstream.next("<EMAIL_ADDRESS_1> is what you wrote, and you are <EMAIL_ADDRESS_2>")
+    second = await client.responses.create(model=MODEL, input="I am ann@example.com", previous_response_id=first.id)
+
+    assert "I am <EMAIL_ADDRESS_2>" == upstream.last.body["input"]
+    assert "<EMAIL_ADDRESS_1> is what you wrote, and you are ann@example.com" == second.output_text
+
+
 async def test_nobody_elses_values_are_put_back(daemon, upstream):
     upstream.next("Hello <EMAIL_ADDRESS_1>")
     first = (await daemon.post("/v1/responses", {"model": MODEL, "input": "I am ann@example.com"})).json

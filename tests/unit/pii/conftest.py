@@ -17,6 +17,9 @@ class TextsDialect:
     def earlier_turns(self, body):
         return None
 
+    def is_kept(self, body):
+        return False
+
     def places(self, body):
         return [
             *(Place(body["texts"], at) for at in range(len(body.get("texts", ())))),
@@ -31,6 +34,18 @@ def warm_finder():
     finder = PresidioFinder(PiiSettings())
     finder.warm()
     return finder
+
+
+@pytest.fixture(scope="session")
+def loaded_privacy():
+    """Makes the policy of some settings, with a finder of its own that is loaded."""
+
+    def make(**settings):
+        finder = PresidioFinder(PiiSettings(**settings))
+        finder.warm()
+        return Privacy(finder, PresidioOperators(b"key"), PiiSettings(**settings))
+
+    return make
 
 
 @pytest.fixture

@@ -38,6 +38,16 @@ async def test_a_look_alike_in_the_text_is_never_given_out_nor_restored(privacy,
     assert f"<EMAIL_ADDRESS_1> {ANN}" == hidden.vault.restore("<EMAIL_ADDRESS_1> <EMAIL_ADDRESS_3>")
 
 
+async def test_a_look_alike_behind_the_value_of_its_name_becomes_a_placeholder_itself(privacy, dialect):
+    """If its name were taken from the value, each earlier turn would read otherwise than before."""
+    body = {"texts": [f"I am {ANN}", "and what is <EMAIL_ADDRESS_1>?"]}
+    hidden = await privacy.hide(dialect, body)
+
+    assert ["I am <EMAIL_ADDRESS_1>", "and what is <EMAIL_ADDRESS_2>?"] == body["texts"]
+    assert "and what is <EMAIL_ADDRESS_1>?" == hidden.vault.restore(body["texts"][1])
+    assert "EMAIL_ADDRESS=1" == hidden.header
+
+
 async def test_a_value_is_hidden_wherever_it_stands_again(privacy, dialect):
     """Without the word in front nobody would know the number."""
     body = {"texts": ["my ssn is 536904399.", "Is 536904399 right, or 5369043991?"]}
