@@ -74,7 +74,7 @@ class Pipeline:
             if lookup.stale_s and lookup.key is not None:
                 self.refreshes.begin(lookup.key, partial(self._refresh, request))
             if lookup.verdict is Verdict.SEMANTIC:
-                self.auditor.near_hits.note(request, lookup.entry.answer)
+                self.auditor.near_hits.note(request, lookup.entry)
             return await self.replies.from_cache(request, lookup.entry)
         return await self._from_provider(request)
 

@@ -30,7 +30,7 @@ from .adapters.store_redis import RedisStore
 from .adapters.vaults_embedded import EmbeddedVaults
 from .adapters.vaults_redis import RedisVaults
 from .adapters.word_pieces import WordPieces
-from .auditing import Auditor, NearHits
+from .auditing import Auditor
 from .caching.cache import Cache
 from .caching.flights import Flights
 from .caching.measuring import Bench
@@ -45,6 +45,7 @@ from .fetch import Fetcher
 from .gateway import Gateway, Parts, Rules
 from .monitoring.metrics import Metrics
 from .monitoring.recent import Recent
+from .near_hits import NearHits
 from .pii.audit import Audit
 from .pii.hiding import Replacer
 from .pii.placeholders import Mint
@@ -97,8 +98,8 @@ def build_gateway(loaded: Loaded, load: Callable[[], Loaded]) -> Gateway:
     key = data.installation_key(loaded.data_dir)
     clock = SystemClock()
     pieces = WordPieces(find_model(MODEL))
-    parts = _build_parts(settings, loaded.data_dir, clock, key, pieces)
     traffic = Traffic(Flights(), NearHits(), Dispatcher.of(clock))
+    parts = _build_parts(settings, loaded.data_dir, clock, key, pieces, near_hits=traffic.near_hits)
 
     def load_rules() -> Rules:
         return _build_rules(_with_providers(load().settings), parts, traffic, key, pieces)
@@ -183,7 +184,9 @@ def _with_providers(settings: Settings) -> Settings:
     return settings.model_copy(update={"providers": providers_from_environment(os.environ)})
 
 
-def _build_parts(settings: Settings, data_dir: Path, clock: Clock, key: bytes, pieces: WordPieces) -> Parts:
+def _build_parts(
+    settings: Settings, data_dir: Path, clock: Clock, key: bytes, pieces: WordPieces, *, near_hits: NearHits
+) -> Parts:
     metrics, recent = Metrics(), Recent()
     is_shared = settings.storage.url != "embedded"
     rate_limits = RateLimits(clock, RedisRates(settings.storage.url, clock) if is_shared else None)
@@ -219,6 +222,7 @@ def _build_parts(settings: Settings, data_dir: Path, clock: Clock, key: bytes, p
         verifier=_load_verifier(),
         records=store,
         is_shared=is_shared,
+        on_cleared=near_hits.forget,
     )
     keys = Keys(
         store,
@@ -309,7 +313,7 @@ def _build_rules(settings: Settings, parts: Parts, traffic: Traffic, key: bytes,
         callers=callers,
         metrics=parts.metrics,
         refreshes=parts.refreshes,
-        auditor=Auditor(traffic.near_hits, traffic.flights, fetcher, parts.embedder),
+        auditor=Auditor(traffic.near_hits, traffic.flights, fetcher, parts.cache, parts.embedder),
         clock=parts.clock,
     )
     return Rules(settings, Door(server), callers, privacy, providers, pipeline)

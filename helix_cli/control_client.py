@@ -13,7 +13,7 @@ from typing import Any, Self, cast
 from urllib.parse import urlencode, urlsplit
 
 from daemon import control_api as api
-from daemon.control_api.cache import CacheAudit, CacheStats, Imported, Why
+from daemon.control_api.cache import AuditPlan, CacheAudit, CacheStats, Imported, Why
 from daemon.control_api.logs import ExplainedRow, LogRow
 from daemon.control_api.spend import InvoiceLine, Reconciliation, Review, Spend
 
@@ -73,8 +73,11 @@ class ControlClient:
         cleared = self._send("POST", api.CACHE_CLEAR, selected)["cleared"]
         return None if cleared is None else int(cleared)
 
-    def audit_cache(self, sample: int, max_usd: str) -> CacheAudit:
-        wanted = {"sample": sample, "max_usd": max_usd}
+    def plan_audit(self, sample: int, scope: str | None) -> AuditPlan:
+        return cast(AuditPlan, self._get(api.CACHE_AUDIT, sample=sample, scope=scope))
+
+    def audit_cache(self, sample: int, max_usd: str, scope: str | None) -> CacheAudit:
+        wanted = {"sample": sample, "max_usd": max_usd, "scope": scope}
         return cast(CacheAudit, self._send("POST", api.CACHE_AUDIT, wanted, timeout_s=AUDIT_TIMEOUT_S))
 
     def cache_lines(self) -> Iterator[list[dict[str, Any]]]:

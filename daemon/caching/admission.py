@@ -32,6 +32,8 @@ PROVEN_ERROR = 0.02
 POLITE = frozenset(("please", "pls", "kindly", "thanks", "thank"))
 """Two texts with the same words but for these are as good as the same: a check of them would teach nothing."""
 
+SAME_WORDS = "the same words"
+
 VERIFIED_SIMILARITY = 0.60
 """From here on the verifier is asked; it was trained down to .55."""
 
@@ -73,6 +75,11 @@ class Judgement:
     @property
     def is_hit(self) -> bool:
         return self.steps[-1].outcome == "hit"
+
+    @property
+    def doubtful_odds(self) -> Odds | None:
+        """Of a hit that a comparison with a fresh answer would teach something of."""
+        return None if self.steps[-1].detail == SAME_WORDS else self.odds
 
 
 Check = Callable[["Admission", Asked, Found], str | None]
@@ -124,7 +131,7 @@ class Admission:
         is_likely = odds.specific >= PROVEN_ODDS and max_error >= PROVEN_ERROR
         if is_likely and objection_of_words(one, other) is None:
             if _words_of(one) == _words_of(other):
-                return Judgement((*steps, Step("bound", "hit", "the same words")), odds)
+                return Judgement((*steps, Step("bound", "hit", SAME_WORDS)), odds)
             is_proven = found.similarity >= PROVEN_SIMILARITY
         else:
             is_proven = False

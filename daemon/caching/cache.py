@@ -5,7 +5,7 @@ Everything here is about hidden texts: placeholders stand where PII stood.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from ..control_api.cache import CacheStats, Why
@@ -51,9 +51,12 @@ class Cache:
         verifier: Verifier | None = None,
         records: RecordStore | None = None,
         is_shared: bool = False,
+        on_cleared: Callable[[Selection], object] = lambda _: None,
     ) -> None:
         """`policy` names the PII policy in force, `model` what makes the vectors. `records`: where it is kept how
-        right the cache was. `is_shared`: other processes write the store as well."""
+        right the cache was. `is_shared`: other processes write the store as well. `on_cleared` hears what its owner
+        has removed."""
+        self._on_cleared = on_cleared
         self._settings = settings
         self._clock = clock
         self._model = model
@@ -148,6 +151,10 @@ class Cache:
         if is_kept:
             self._upkeep.entry_kept()
 
+    def count_audited(self, scope: str, odds: Odds, *, is_right: bool) -> None:
+        """A near hit that was given turned out to be right or wrong."""
+        self._bounds.count_audited(scope, odds, self._settings.max_error, is_right=is_right)
+
     def _count_check(self, scope: str, odds: Odds, is_right: bool) -> None:
         self._bounds.count(scope, odds, self._settings.max_error, is_right=is_right)
 
@@ -164,15 +171,16 @@ class Cache:
         Raises:
             StoreUnavailable: some may be removed already.
         """
-        await self._forget_what_was_learned(selection)
+        await self._forget(selection)
         return await self._entries.clear(selection)
 
     async def remove(self, selection: Selection) -> int:
         """The same, but back only when all of it has left the store, however long that takes."""
-        await self._forget_what_was_learned(selection)
+        await self._forget(selection)
         return await self._entries.remove(selection)
 
-    async def _forget_what_was_learned(self, selection: Selection) -> None:
+    async def _forget(self, selection: Selection) -> None:
+        self._on_cleared(selection)
         if selection == Selection(scope=selection.scope):
             await self._bounds.forget(selection.scope)
 
@@ -185,6 +193,14 @@ class Cache:
         entries = await self._entries.all_after(entry_id, limit)
         lines = [line_of(entry, embedder=self._model) for entry in entries]
         return (entries[-1].id if entries else entry_id), lines
+
+    async def still_kept(self, entries: Sequence[CacheEntry]) -> set[int]:
+        """The ids of those that could be given.
+
+        Raises:
+            StoreUnavailable
+        """
+        return await self._entries.still_kept(entries)
 
     @property
     def embedder_name(self) -> str:

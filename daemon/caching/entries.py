@@ -5,7 +5,7 @@ The store is the truth; memory and index are derived from it, and what they have
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -24,6 +24,9 @@ from .trouble import Trouble
 OTHERS_FOLLOWED_EVERY_S = 0.5
 OTHERS_BELIEVED_S = 2.0
 """How long an entry of a shared store is taken from memory without asking: another node may clear it."""
+
+PAGE_ENTRIES = 100
+"""Read at once where many are looked at: an answer may be megabytes."""
 
 SEARCHED = 5
 """Candidates are searched for beyond those that are judged, since some may have left the store."""
@@ -155,6 +158,19 @@ class Entries:
                 return kept
             entry_id = page[-1].id
         return []
+
+    async def still_kept(self, entries: Sequence[CacheEntry]) -> set[int]:
+        """The ids of those that could be given.
+
+        Raises:
+            StoreUnavailable
+        """
+        kept: set[int] = set()
+        for start in range(0, len(entries), PAGE_ENTRIES):
+            ids = [entry.id for entry in entries[start : start + PAGE_ENTRIES]]
+            found = await self._store.get_by_ids(ids)
+            kept.update(entry_id for entry_id, entry in found.items() if not self.clearings.hide(entry))
+        return kept
 
     async def evict(self, max_entries: int) -> None:
         self.puts = 0

@@ -101,15 +101,20 @@ class Checks:
         wrong = sum(self.wrong[band:])
         return sum(self.right[band:]) + wrong, wrong
 
+    @property
+    def unchecked(self) -> list[int]:
+        """`served`, of which an audit takes back; more than there were, where another node has forgotten the scope."""
+        return [max(0, served) for served in self.served]
+
     def candidates(self, band: int) -> int:
         """All at or above a band, checked or served."""
-        return self.above(band)[0] + sum(self.served[band:])
+        return self.above(band)[0] + sum(self.unchecked[band:])
 
     def error(self, band: int, certified: float) -> float:
         """What is believed of all at or above a band, with caution; see the top of this file."""
         candidates = self.candidates(band)
         mean = variance = 0.0
-        for right, wrong, served in zip(self.right[band:], self.wrong[band:], self.served[band:], strict=True):
+        for right, wrong, served in zip(self.right[band:], self.wrong[band:], self.unchecked[band:], strict=True):
             share = (right + wrong + served) / candidates
             weight = right + wrong + PRIOR_CHECKS * share
             if weight:
@@ -141,11 +146,11 @@ class ScopeErrors:
     def checks(self, reading: Reading) -> Checks:
         return self.specific if reading == "specific" else self.topical
 
-    def add(self, odds: Odds, what: Literal["right", "wrong", "served"]) -> None:
+    def add(self, odds: Odds, what: Literal["right", "wrong", "served"], times: int = 1) -> None:
         for reading in READINGS:
             band = _band_of(reading, odds)
             if band is not None:
-                getattr(self.checks(reading), what)[band] += 1
+                getattr(self.checks(reading), what)[band] += times
 
     def together_with(self, other: ScopeErrors) -> ScopeErrors:
         """Both together."""
@@ -228,6 +233,11 @@ class ErrorBounds:
     def count_served(self, scope: str, odds: Odds) -> None:
         """A candidate was served unchecked."""
         self._new.setdefault(scope, ScopeErrors()).add(odds, "served")
+
+    def count_audited(self, scope: str, odds: Odds, max_error: float, *, is_right: bool) -> None:
+        """One that was served unchecked, and counted so, was compared after all."""
+        self._new.setdefault(scope, ScopeErrors()).add(odds, "served", -1)
+        self.count(scope, odds, max_error, is_right=is_right)
 
     def count(self, scope: str, odds: Odds, max_error: float, *, is_right: bool) -> None:
         """A fresh answer was compared with the kept one."""

@@ -171,6 +171,8 @@ class Lookup:
     candidates: tuple[Candidate, ...] = field(default=(), repr=False)
     parts: Parts | None = None
     """Of a request that consists of items: what was found of each."""
+    odds: Odds | None = None
+    """Of a near hit that a comparison with a fresh answer would teach something of."""
     tally: Tally = field(default_factory=Tally, repr=False)
 
     @property

@@ -26,6 +26,7 @@ from .lookup import Candidate, Lookup, Outcome, Slot, Step, Tally, Trial
 from .placeholders import why_exact_only
 from .time_bound import why_time_bound
 from .trouble import Trouble
+from .verifier import Odds
 
 logger = logging.getLogger(__name__)
 
@@ -64,6 +65,7 @@ class _Search:
     is_near: bool = False
     vector: Vector | None = None
     trial: Trial | None = None
+    odds: Odds | None = None
     store_failed: bool = False
 
     def note(self, step: str, outcome: Outcome, detail: str = "") -> None:
@@ -263,6 +265,7 @@ class Searcher:
             search.candidates.append(Candidate(found.entry.id, found.similarity, found.entry.question, verdict))
             if judgement.is_hit:
                 search.steps += judgement.steps
+                search.odds = judgement.doubtful_odds
                 if not search.explains:
                     self._admission.note_served(asked, judgement)
                 return found
@@ -286,6 +289,7 @@ class Searcher:
             stale_s=stale_s,
             steps=tuple(search.steps),
             candidates=tuple(search.candidates),
+            odds=search.odds,
             tally=self._tally,
         )
 

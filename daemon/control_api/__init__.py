@@ -28,7 +28,7 @@ CACHE_LINES = f"{PREFIX}/cache/lines"
 """GET ?after=&limit= -> {"last": int, "lines": [an entry, see caching/entry_lines.py]}, none at the end;
 POST {"lines": [...], "scope"?} -> Imported"""
 CACHE_AUDIT = f"{PREFIX}/cache/audit"
-"""POST {"sample", "max_usd"} -> CacheAudit"""
+"""GET ?sample=&scope= -> AuditPlan; POST {"sample", "max_usd", "scope"?} -> CacheAudit"""
 CACHE_WHY = f"{PREFIX}/cache/why"
 """POST {"text", "model"?, "system"?, "key"?} -> Why"""
 BUDGETS = f"{PREFIX}/budgets"

@@ -88,9 +88,28 @@ class Imported(TypedDict):
     """What is no line of an export."""
 
 
+class AuditPlan(TypedDict):
+    """What an audit would do now."""
+
+    near_hits: int
+    """How many could be asked again."""
+    sample: int
+    unpriced: int
+    """Of the sample, those whose price is not known: they are not asked."""
+    likely_usd: str
+
+
+class AuditedScope(TypedDict):
+    scope: str
+    checks: int
+    wrong: int
+    error_low: float
+    error_high: float
+
+
 class CacheAudit(TypedDict):
     checks: int
-    """Near hits that were asked again and compared."""
+    """Near hits that were asked again and compared, each request once."""
     wrong: int
     failed: int
     """They could not be: the provider refused, the price is not known, or there was no text."""
@@ -98,6 +117,7 @@ class CacheAudit(TypedDict):
     """Of the 95% interval of the share of wrong ones."""
     error_high: float
     cost_usd: str
+    scopes: list[AuditedScope]
 
 
 class WhyStep(TypedDict):

@@ -11,7 +11,7 @@ from .. import diagnostics, output
 from ..options import Config, Json, Yes, confirm, connect, group, seconds_of, text_of
 
 if TYPE_CHECKING:
-    from daemon.control_api.cache import CacheScope, Why
+    from daemon.control_api.cache import AuditPlan, CacheAudit, CacheScope, Why
 
 app = group("What is kept, and why something was a hit or a miss.")
 
@@ -136,26 +136,29 @@ def warm(
 @app.command()
 def audit(
     *,
-    sample: Annotated[int, typer.Option(min=1, max=500, help="Near hits to ask again.")] = 50,
+    sample: Annotated[int, typer.Option(min=1, max=1000, help="Near hits to ask again.")] = 50,
+    scope: Annotated[str | None, typer.Option(help="Only those of this scope.")] = None,
     max_usd: Annotated[str, typer.Option(metavar="USD", help="What that may cost.")] = "1",
+    estimate: Annotated[bool, typer.Option("--estimate", help="Only say what it is likely to cost.")] = False,
     yes: Yes = False,
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Ask some of the last near hits again, and say how many of the kept answers were wrong."""
+    """Ask some of the near hits that were given again, and say how many of the kept answers were wrong."""
     client = connect(config)
-    confirm(f"Ask up to {sample} near hits again, for at most ${max_usd}?", yes=yes)
-    found = client.audit_cache(sample, max_usd)
+    plan = client.plan_audit(sample, scope)
+    planned = f"{output.count(plan['sample'])} of {output.count(plan['near_hits'])} near hits"
+    if estimate:
+        _show_plan(plan, planned, as_json=as_json)
+        return
+    confirm(f"Ask {planned} again, likely for {output.usd(plan['likely_usd'])} and for at most ${max_usd}?", yes=yes)
+    found = client.audit_cache(sample, max_usd, scope)
     if as_json:
         output.json_document(found)
     elif not found["checks"]:
         output.line(f"nothing could be compared; {output.count(found['failed'])} failed")
     else:
-        output.line(
-            f"{output.count(found['wrong'])} of {output.count(found['checks'])} were wrong: "
-            f"{found['error_low']:.1%} to {found['error_high']:.1%} (95%), for {output.usd(found['cost_usd'])}; "
-            f"{output.count(found['failed'])} could not be compared"
-        )
+        _show_audit(found)
 
 
 @app.command()
@@ -192,6 +195,35 @@ def import_(
         )
     if taken.refused:
         raise diagnostics.CommandFailed(f"{taken.refused} lines are none of an export")
+
+
+def _show_plan(plan: AuditPlan, planned: str, *, as_json: bool) -> None:
+    if as_json:
+        output.json_document(plan)
+        return
+    unpriced = f"; {output.count(plan['unpriced'])} of them have no known price and are left out"
+    output.line(f"{planned}, likely for {output.usd(plan['likely_usd'])}" + (unpriced if plan["unpriced"] else ""))
+
+
+def _show_audit(found: CacheAudit) -> None:
+    output.table(
+        ["scope", "asked again>", "wrong>", "error (95%)>"],
+        [
+            (
+                one["scope"],
+                output.count(one["checks"]),
+                output.count(one["wrong"]),
+                f"{one['error_low']:.1%} to {one['error_high']:.1%}",
+            )
+            for one in found["scopes"]
+        ],
+    )
+    output.line()
+    output.line(
+        f"{output.count(found['wrong'])} of {output.count(found['checks'])} were wrong: "
+        f"{found['error_low']:.1%} to {found['error_high']:.1%} (95%), for {output.usd(found['cost_usd'])}; "
+        f"{output.count(found['failed'])} could not be compared"
+    )
 
 
 def _show_scopes(scopes: list[CacheScope]) -> None:

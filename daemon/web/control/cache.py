@@ -32,6 +32,7 @@ class CacheRoutes:
             ("POST", api.CACHE_CLEAR, self.clear),
             ("GET", api.CACHE_LINES, self.lines),
             ("POST", api.CACHE_LINES, self.take_lines),
+            ("GET", api.CACHE_AUDIT, self.audit_plan),
             ("POST", api.CACHE_AUDIT, self.audit),
             ("POST", api.CACHE_WHY, self.why),
         ]
@@ -68,12 +69,20 @@ class CacheRoutes:
                 taken["refused"].append({"place": place, "reason": str(error)})
         return json_reply(taken)
 
+    async def audit_plan(self, request: web.Request) -> web.Response:
+        sample = request.query.get("sample", "")
+        if not re.fullmatch(r"[0-9]{1,6}", sample):
+            raise BadRequest("sample must be a whole number", param="sample")
+        auditor = self._gateway.rules.pipeline.auditor
+        return json_reply(await auditor.plan(int(sample), request.query.get("scope")))
+
     async def audit(self, request: web.Request) -> web.Response:
         body = await read_object(request, MAX_BODY_BYTES)
         sample, max_usd = whole_of(body, "sample"), text_of(body, "max_usd")
         if sample is None or max_usd is None or not re.fullmatch(r"\d{1,6}(\.\d{1,12})?", max_usd):
             raise BadRequest("sample must be a whole number, and max_usd dollars as text")
-        return json_reply(await self._gateway.rules.pipeline.auditor.audit(sample, Decimal(max_usd)))
+        auditor = self._gateway.rules.pipeline.auditor
+        return json_reply(await auditor.audit(sample, Decimal(max_usd), text_of(body, "scope")))
 
     async def why(self, request: web.Request) -> web.Response:
         body = await read_object(request, MAX_BODY_BYTES)
