@@ -139,7 +139,7 @@ class Gateway:
             SettingsError: as at the start.
         """
         old, new = self.rules, self._load_rules()
-        self.parts.storage_keys.configure(new.settings.storage.encryption_key)
+        await asyncio.to_thread(self.parts.storage_keys.configure, new.settings.storage.encryption_key)
         await new.privacy.warm()
         await self.parts.accounts.configure(new.settings)
         self.parts.audit.configure(days=new.settings.pii.audit_days, timezone=new.settings.server.timezone)

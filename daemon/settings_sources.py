@@ -332,7 +332,8 @@ class _Check:
         if settings.storage.url != "embedded" and urlsplit(settings.storage.url).scheme not in STORAGE_SCHEMES:
             self._report(("storage", "url"), f'expected "embedded" or a URL of {", ".join(STORAGE_SCHEMES)}')
         if settings.storage.encrypt and settings.storage.url != "embedded" and settings.storage.encryption_key is None:
-            expected = 'expected "env:NAME" or "file:/path", the same on each node: what one encrypts the others read'
+            sources = '"env:NAME", "file:/path" or "keyring:NAME"'
+            expected = f"expected {sources}, the same on each node: what one encrypts the others read"
             self._report(("storage", "encryption_key"), expected)
         for position, provider in enumerate(settings.providers):
             if provider.base_url and urlsplit(provider.base_url).scheme not in ("http", "https"):

@@ -15,6 +15,7 @@ from .adapters.embedder_onnx import OnnxEmbedder
 from .adapters.finder_presidio import PresidioFinder
 from .adapters.index_usearch import UsearchIndex
 from .adapters.journal_file import FileJournal
+from .adapters.keys_keyring import KeyringKeys
 from .adapters.model_files import find_folder, find_model
 from .adapters.operators_presidio import PresidioOperators
 from .adapters.prices_litellm import LitellmPrices
@@ -73,7 +74,7 @@ from .security.rate_limits import RateLimits
 from .security.tokens import Tokens
 from .settings import CacheSettings, PiiSettings, ProviderSettings, Settings, StorageSettings
 from .settings_sources import Loaded
-from .storage_keys import StorageKeys
+from .storage_keys import StorageKeys, new_key
 
 log = logging.getLogger(__name__)
 
@@ -159,6 +160,15 @@ def map_key(data_dir: Path) -> bytes:
     return data.derived_key(_installation_key(data_dir), "map")
 
 
+def make_key_in_keyring(name: str) -> None:
+    """Put a new key for stored data there.
+
+    Raises:
+        CannotStart: there is one already, or no keyring.
+    """
+    KeyringKeys(name).make(new_key())
+
+
 def _installation_key(data_dir: Path) -> bytes:
     data.prepare(data_dir)
     return data.installation_key(data_dir)
@@ -196,7 +206,8 @@ def _build_parts(
         recent.add(row)
         rate_limits.row(row)
 
-    storage_keys = StorageKeys(settings.storage.encryption_key, data_dir, data.derived_key(key, "storage"))
+    derived = data.derived_key(key, "storage")
+    storage_keys = StorageKeys(settings.storage.encryption_key, data_dir, derived, KeyringKeys)
     store = _build_store(settings.storage, data_dir, clock, storage_keys.sealer)
     model = find_model(MODEL)
     embedder = OnnxEmbedder(model, pieces)

@@ -59,11 +59,22 @@ def rotate_key(
 
 
 @app.command()
-def new_key() -> None:
+def new_key(
+    *,
+    keyring: Annotated[
+        str, typer.Option(metavar="NAME", help="Put it into the system's keyring, for `keyring:NAME`, instead.")
+    ] = "",
+) -> None:
     """Print a key for `storage.encryption_key`, as the environment or a file may hold it."""
-    from daemon.storage_keys import new_key as made
+    if keyring:
+        from daemon.wiring import make_key_in_keyring
 
-    output.line(made())
+        make_key_in_keyring(keyring)
+        output.line(f'made; in helix.toml: encryption_key = "keyring:{keyring}"')
+    else:
+        from daemon.storage_keys import new_key as made
+
+        output.line(made())
 
 
 def _show(erased: Erased) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from functools import partial
+
 from aiohttp import web
 
 from ... import control_api as api
@@ -37,5 +40,6 @@ class PrivacyRoutes:
 
     async def rotate_key(self, request: web.Request) -> web.Response:
         body = await read_object(request, MAX_BODY_BYTES)
-        file, keys = self._parts.storage_keys.rotate(forget_old=body.get("forget_old") is True)
-        return json_reply({"file": str(file), "keys": keys})
+        rotate = partial(self._parts.storage_keys.rotate, forget_old=body.get("forget_old") is True)
+        holder, keys = await asyncio.to_thread(rotate)
+        return json_reply({"file": holder, "keys": keys})

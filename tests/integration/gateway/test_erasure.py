@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.daemon_process import Daemon
 from tests.integration.gateway.sinks import files_of, redis_sinks, tables_of
 from tests.integration.gateway.test_at_rest import KEY
 
@@ -96,3 +97,18 @@ async def test_a_key_of_the_owners_is_rotated_by_the_owner(start_daemon):
     assert 3 == code
     assert "helix privacy new-key" in err
     assert KEY != key.strip() and len(KEY) == len(key.strip())
+
+
+async def test_a_key_in_the_systems_keyring_is_made_used_and_rotated(start_daemon, tmp_path):
+    environ = {"PYTHON_KEYRING_BACKEND": "tests.keyring_file.FileKeyring", "HELIX_TEST_KEYRING": f"{tmp_path}/keyring"}
+    made = await Daemon(tmp_path / "before", **environ).helix("privacy", "new-key", "--keyring", "storage")
+    daemon = await start_daemon('[storage]\nencrypt = true\nencryption_key = "keyring:storage"', **environ)
+    await daemon.post_chat("one")
+    rotated = await told(daemon, "privacy", "rotate-key", "--json")
+    await daemon.stop()
+    await daemon.start()
+
+    assert (0, "") == (made[0], made[2])
+    assert {"file": "the keyring's entry storage of helix", "keys": 2} == rotated
+    assert "exact" == (await daemon.post_chat("one")).verdict
+    assert not (daemon.data_dir / "storage.keys").exists()
