@@ -29,6 +29,10 @@ TARGET = Target("openai", "gpt-4o-mini")
 ANN = Caller("ann")
 NO_WISHES = CacheDirectives()
 
+ASKED = "how do I cancel my subscription"
+REWORDED = "how can I cancel my subscription?"
+OPPOSITE = "how do I renew my subscription"
+
 
 class ManualClock:
     """Stands still until it is told to pass."""

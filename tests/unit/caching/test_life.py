@@ -11,9 +11,8 @@ import pytest
 from daemon.adapters.entry_worth import HALVED_EVERY_S, worth_after_hits, worth_when_made
 from daemon.exchange import CacheDirectives, Caller, Selection
 
-from .conftest import ManualClock, Open
+from .conftest import ASKED, ManualClock, Open
 
-ASKED = "how do I cancel my subscription"
 DAY_S = 86_400.0
 
 
