@@ -117,17 +117,6 @@ async def test_anthropic_tools_streamed(claude, upstream):
     assert {"to": "ann@example.com"} == final.content[-1].input
 
 
-async def test_anthropic_replayed_stream(claude, upstream):
-    """A kept answer is a stream that the SDK reads like the first."""
-    upstream.next(ANSWER)
-    await claude.messages.create(model=CLAUDE, max_tokens=50, messages=ASKED)
-    async with claude.messages.stream(model=CLAUDE, max_tokens=50, messages=ASKED) as stream:
-        final = await stream.get_final_message()
-
-    assert RESTORED == final.content[0].text
-    assert 1 == len(upstream.asked)
-
-
 @pytest.mark.parametrize(
     ("status", "error"),
     [(401, anthropic.AuthenticationError), (429, anthropic.RateLimitError), (500, anthropic.InternalServerError)],
