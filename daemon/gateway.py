@@ -27,6 +27,7 @@ from .ports.clock import Clock
 from .ports.routing import Provider
 from .ports.storage import Store
 from .refreshing import Refreshes
+from .repeats import Repeats
 from .security.callers import Callers
 from .security.door import Door
 from .security.keys import Keys
@@ -66,6 +67,7 @@ class Rules:
     settings: Settings
     door: Door
     callers: Callers
+    repeats: Repeats
     privacy: Privacy
     providers: Mapping[str, Provider]
     pipeline: Pipeline

@@ -27,6 +27,7 @@ from .pii.privacy import Hidden, Privacy
 from .pii.vaults import Vaults
 from .ports.clock import Clock
 from .refreshing import Refreshes
+from .repeats import Repeats
 from .replying import Replies
 from .routing.optimizing import Optimizer
 from .routing.router import Router
@@ -38,6 +39,7 @@ from .security.callers import Callers
 class Pipeline:
     """Answers requests. One instance serves all of them; a reload of the settings makes a new one."""
 
+    repeats: Repeats
     privacy: Privacy
     vaults: Vaults
     audit: Audit
@@ -102,8 +104,11 @@ class Pipeline:
 
     async def _hide(self, dialect: Dialect, ask: Ask) -> tuple[Ask, Hidden]:
         """Hide the body's PII in place. Whom the request is for is read before."""
+        if ask.is_repeat:
+            return ask, Hidden()
         user = dialect.end_user(ask.body)
-        earlier = await self.vaults.recall(ask.caller, dialect.earlier_turns(ask.body))
+        turns = dialect.earlier_turns(ask.body)
+        earlier = await self.vaults.recall(ask.caller, turns)
         try:
             hidden = await self.privacy.hide(dialect, ask.body, earlier)
         except PiiBlocked as blocked:
@@ -112,7 +117,10 @@ class Pipeline:
             raise
         self.audit.note(ask, "question", hidden.counts, self.privacy.operators_of(hidden.counts))
         self.metrics.found(hidden.counts)
-        return self._attributed(dialect, ask, user), hidden
+        ask = self._attributed(dialect, ask, user)
+        if user is None and turns is None and hidden.is_nothing:
+            self.repeats.remember(ask)
+        return ask, hidden
 
     def _attributed(self, dialect: Dialect, ask: Ask, user: str | None) -> Ask:
         """What the hidden body says of whom the request is for. `user` stood in it before, and is named as it may be

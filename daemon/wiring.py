@@ -61,6 +61,7 @@ from .ports.pii import Finder, VaultStore
 from .ports.routing import Provider
 from .ports.storage import Store
 from .refreshing import Refreshes
+from .repeats import Repeats
 from .replying import Replies
 from .routing.attempts import Dispatcher
 from .routing.known_providers import providers_from_environment
@@ -310,7 +311,9 @@ def _build_rules(settings: Settings, parts: Parts, traffic: Traffic, key: bytes,
         retries=settings.routing.retries,
         clock=parts.clock,
     )
+    repeats = Repeats()
     pipeline = Pipeline(
+        repeats=repeats,
         privacy=privacy,
         vaults=parts.vaults,
         audit=parts.audit,
@@ -327,7 +330,7 @@ def _build_rules(settings: Settings, parts: Parts, traffic: Traffic, key: bytes,
         auditor=Auditor(traffic.near_hits, traffic.flights, fetcher, parts.cache, parts.embedder),
         clock=parts.clock,
     )
-    return Rules(settings, Door(server), callers, privacy, providers, pipeline)
+    return Rules(settings, Door(server), callers, repeats, privacy, providers, pipeline)
 
 
 def _build_providers(settings: Settings) -> Mapping[str, Provider]:

@@ -41,6 +41,11 @@ class Hidden:
     """The scanner failed and `pii.fail` is `open`: the request goes on as it was."""
 
     @property
+    def is_nothing(self) -> bool:
+        """Whether it was scanned, and stands as it came, with nothing in it that looks like a placeholder."""
+        return not (self.counts or self.unscanned or self.vault.names)
+
+    @property
     def header(self) -> str:
         return counts_header(self.counts)
 

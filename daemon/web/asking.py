@@ -11,7 +11,7 @@ from aiohttp import web
 from ..caching.directives import read_directives
 from ..dialects import dialect_named
 from ..errors import BadRequest, BodyTooLarge
-from ..exchange import Ask, DialectName, JsonObject, Upload
+from ..exchange import Arrival, Ask, Caller, DialectName, JsonObject, Upload
 from ..gateway import Rules
 from ..json_text import parse
 from ..ports.clock import Clock
@@ -39,6 +39,8 @@ class Given:
     names_model: bool = True
     """Whether its caller chose the model."""
     upload: Upload | None = None
+    bytes_print: bytes = b""
+    """As `Ask` has it."""
 
 
 Reading = Callable[[web.Request, Rules], Awaitable[Given]]
@@ -51,11 +53,6 @@ async def read_json(request: web.Request, rules: Rules) -> JsonObject:
     return await read_object(request, rules.settings.server.max_body_bytes)
 
 
-async def read_body(request: web.Request, rules: Rules) -> Given:
-    """As most requests are read."""
-    return Given(await read_json(request, rules))
-
-
 async def read_ask(
     request: web.Request,
     dialect_name: DialectName,
@@ -63,18 +60,34 @@ async def read_ask(
     rules: Rules,
     clock: Clock,
     *,
-    read: Reading = read_body,
+    read: Reading | None = None,
 ) -> Ask:
-    """The request, checked and understood. `read` is asked for its body once it is known who sends it.
+    """The request, checked and understood. `read` is asked for its body once it is known who sends it; left out for a
+    JSON object, as nearly all send it.
 
     Raises:
         RequestRefused: by the door, for the caller, or for the body; nothing of it has been kept.
     """
     started_s = clock.monotonic_s()
+    rules.door.check(request.headers)
+    caller = rules.callers.identify(request.headers)
+    arrival = Arrival(request_id, clock.now(), started_s)
+    if read is not None:
+        given = await read(request, rules)
+        return _understood(request, dialect_name, rules, caller, given=given, arrival=arrival)
+    rules.door.check_json(request.content_type)
+    raw = await _read_bytes(request, rules.settings.server.max_body_bytes)
+    bytes_print = rules.repeats.bytes_print(request.raw_path, request.raw_headers, raw)
+    if (again := rules.repeats.find(bytes_print, caller, arrival)) is not None:
+        return again
+    given = Given(_object_in(raw), bytes_print=bytes_print)
+    return _understood(request, dialect_name, rules, caller, given=given, arrival=arrival)
+
+
+def _understood(
+    request: web.Request, dialect_name: DialectName, rules: Rules, caller: Caller, *, given: Given, arrival: Arrival
+) -> Ask:
     headers: Mapping[str, str] = request.headers
-    rules.door.check(headers)
-    caller = rules.callers.identify(headers)
-    given = await read(request, rules)
     body = given.fields
     dialect = dialect_named(dialect_name)
     dialect.check(body)
@@ -85,7 +98,7 @@ async def read_ask(
         caller = rules.callers.on_behalf(caller, user)
     directives = read_directives(headers, body, rules.settings.cache)
     return Ask(
-        id=request_id,
+        id=arrival.id,
         dialect=dialect_name,
         body=body,
         model=body["model"],
@@ -94,14 +107,15 @@ async def read_ask(
         tags=_tags(headers, request.match_info.get("tags")),
         directives=directives if dialect.is_shareable(body) else replace(directives, look=False, keep=False),
         forward_headers=forwarded,
-        received_at=clock.now(),
-        started_s=started_s,
+        received_at=arrival.received_at,
+        started_s=arrival.started_s,
         session=header_session(headers) if has_session else "",
         client=client_of(forwarded.get("user-agent")),
         retries=asked_retries(headers) if foreign else None,
         names_model=given.names_model,
         upload=given.upload,
         scan_answer=_wants_scan(headers.get("x-helix-scan-answer")),
+        bytes_print=b"" if user else given.bytes_print,
     )
 
 
@@ -125,14 +139,21 @@ async def read_object(request: web.Request, max_bytes: int) -> JsonObject:
         BodyTooLarge: before more than `max_bytes` were read.
         BadRequest: badly encoded, not JSON, not an object, or nested too deeply; the message holds nothing of the body.
     """
+    return _object_in(await _read_bytes(request, max_bytes))
+
+
+async def _read_bytes(request: web.Request, max_bytes: int) -> bytes:
     if request.content_length is not None and request.content_length > max_bytes:
         raise _too_large(max_bytes)
     try:
-        raw = await request.read()
+        return await request.read()
     except web.HTTPRequestEntityTooLarge:
         raise _too_large(max_bytes) from None
     except web.RequestPayloadError:
         raise BadRequest("the body cannot be read: its content-encoding or its chunks are broken") from None
+
+
+def _object_in(raw: bytes) -> JsonObject:
     try:
         body = parse(raw)
     except ValueError as error:

@@ -17,7 +17,7 @@ from ..gateway import Gateway, Rules
 from ..json_text import to_json
 from ..security.keys import VirtualKey
 from ..security.roles import check_may_ask, check_may_look
-from .asking import Given, Reading, new_request_id, read_ask, read_body
+from .asking import Given, Reading, new_request_id, read_ask
 from .error_replies import as_refusal, bare, dialect_of, error_reply
 from .passing import PASSED, read_passed
 from .patience import asked_patience, within
@@ -79,8 +79,11 @@ class Routes:
         path = _below_version(request)
         return await self.answer(dialect, request, partial(read_passed, dialect, path))
 
-    async def answer(self, dialect: DialectName, request: web.Request, read: Reading = read_body) -> web.StreamResponse:
-        """Answer a request; every error becomes a reply of its protocol. `read` is how its body is read."""
+    async def answer(
+        self, dialect: DialectName, request: web.Request, read: Reading | None = None
+    ) -> web.StreamResponse:
+        """Answer a request; every error becomes a reply of its protocol. `read` is how its body is read where that is
+        no JSON object."""
         request_id = new_request_id()
         try:
             gateway = self._gateway
