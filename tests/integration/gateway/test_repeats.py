@@ -9,7 +9,7 @@ ASKED = "what is the capital of France"
 
 async def test_each_of_them_is_a_request_of_its_own(daemon):
     verdicts = [(await daemon.post_chat(ASKED)).verdict for _ in range(3)]
-    rows = await logged(daemon)
+    rows = await logged(daemon, 3)
 
     assert ["miss", "exact", "exact"] == verdicts
     assert ["miss", "exact", "exact"] == [row["cache"] for row in rows]
@@ -41,7 +41,7 @@ async def test_the_user_that_a_body_names_is_asked_for_each_time(daemon):
     for _ in range(2):
         await daemon.post_chat(ASKED, user="user-of-a-client")
 
-    assert ["user-of-a-client"] * 2 == [row["user"] for row in await logged(daemon)]
+    assert ["user-of-a-client"] * 2 == [row["user"] for row in await logged(daemon, 2)]
 
 
 async def test_new_settings_hold_for_what_came_before_them(tmp_path, upstream):
@@ -59,7 +59,8 @@ async def test_new_settings_hold_for_what_came_before_them(tmp_path, upstream):
     assert not upstream.saw("ann@example.com")
 
 
-async def logged(daemon: Daemon) -> list[dict]:
-    code, out, err = await daemon.helix("logs", "--json")
+async def logged(daemon: Daemon, count: int) -> list[dict]:
+    """The rows of the last requests."""
+    code, out, err = await daemon.helix("logs", "--json", "--limit", str(count))
     assert 0 == code, err
     return [json.loads(line) for line in out.splitlines()]
