@@ -30,7 +30,7 @@ from sklearn.isotonic import IsotonicRegression
 
 from daemon.adapters.embedder_onnx import SentenceEncoder
 from daemon.adapters.model_files import find_model
-from daemon.caching.error_bound import BANDS
+from daemon.caching.error_estimate import BANDS
 from daemon.caching.guards.checks import objection_of_lists
 from daemon.caching.guards.features import read_features
 from daemon.caching.lexicon import FILE as WORDS
@@ -364,7 +364,7 @@ def main() -> None:
         learned = learn(pairs, reading)
         errors = certified(learned, pairs, reading)
         own = as_heaps(learned.booster) | dict(zip(("scores", "probabilities"), learned.points, strict=True))
-        arrays |= {f"{reading}.{name}": array for name, array in (own | {"certified": np.array(errors)}).items()}
+        arrays |= {f"{reading}.{name}": array for name, array in own.items()}
         rows[reading] = reliability(learned, pairs, reading)
         report(reading, learned, errors, rows[reading])
     options.out.mkdir(parents=True, exist_ok=True)

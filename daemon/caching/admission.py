@@ -7,19 +7,21 @@ with no guard that objects. Beyond that the scope's own error decides, see error
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
+from typing import TypeVar
 
 import numpy as np
 
 from ..exchange import CacheEntry, Vector
-from .error_bound import ErrorBounds, is_candidate
+from .error_bound import ErrorBounds
+from .error_estimate import is_candidate
 from .guards.checks import objection, objection_of_lists, objection_of_words
 from .guards.features import Features, read_features
 from .lookup import Step
 from .placeholders import placeholders_in
-from .verifier import Odds, Verifier
+from .verifier import Likeness, Odds, Verifier
 
 PROVEN_SIMILARITY = 0.97
 PROVEN_ODDS = 0.90
@@ -31,8 +33,6 @@ PROVEN_ERROR = 0.02
 
 POLITE = frozenset(("please", "pls", "kindly", "thanks", "thank"))
 """Two texts with the same words but for these are as good as the same: a check of them would teach nothing."""
-
-SAME_WORDS = "the same words"
 
 VERIFIED_SIMILARITY = 0.60
 """From here on the verifier is asked; it was trained down to .55."""
@@ -71,6 +71,8 @@ class Judgement:
 
     steps: tuple[Step, ...]
     odds: Odds | None = None
+    is_picked: bool = False
+    """It would answer, were the request not one of those that are asked all the same."""
 
     @property
     def is_hit(self) -> bool:
@@ -79,8 +81,10 @@ class Judgement:
     @property
     def doubtful_odds(self) -> Odds | None:
         """Of a hit that a comparison with a fresh answer would teach something of."""
-        return None if self.steps[-1].detail == SAME_WORDS else self.odds
+        return None if self.odds is None or self.odds.likeness == "same words" else self.odds
 
+
+T = TypeVar("T")
 
 Check = Callable[["Admission", Asked, Found], str | None]
 """Why the candidate may not answer; None: this check lets it pass."""
@@ -106,6 +110,14 @@ class Admission:
             return Judgement((*steps[:-1], steps[-1]._replace(outcome="hit")))
         return self._verified(self._verifier, steps, asked, found, max_error)
 
+    def compared(self, asked: Asked, judged: Iterable[tuple[T, Judgement]], max_error: float) -> tuple[T, Odds] | None:
+        """Of candidates none of which answers the one to compare with the fresh answer: which would have answered, or
+        would be the first to do so from a lower threshold on."""
+        candidates = [(one, judgement.odds, judgement.is_picked) for one, judgement in judged if judgement.odds]
+        likelihood = partial(self._bounds.likelihood, asked.scope, max_error=max_error)
+        best = max(candidates, key=lambda its: (its[2], 0 if its[2] else likelihood(its[1])), default=None)
+        return best and best[:2]
+
     def note_served(self, asked: Asked, judgement: Judgement) -> None:
         """The candidate's answer goes out: the bound counts what it does not check, too."""
         if judgement.odds is not None:
@@ -124,27 +136,37 @@ class Admission:
     ) -> Judgement:
         one, other = self.features_of(asked.text), self.features_of(found.entry.question)
         odds = verifier.odds(one, other, found.similarity)
+        odds = odds._replace(likeness=_likeness(one, other, odds, found.similarity))
         detail = f"right with probability {odds.specific:.3f} in detail, {odds.topical:.3f} by subject"
         if not is_candidate(odds):
             return Judgement((*steps, Step("verifier", "stop", detail)))
-        steps = (*steps, Step("verifier", "pass", detail))
-        is_likely = odds.specific >= PROVEN_ODDS and max_error >= PROVEN_ERROR
-        if is_likely and objection_of_words(one, other) is None:
-            if _words_of(one) == _words_of(other):
-                return Judgement((*steps, Step("bound", "hit", SAME_WORDS)), odds)
-            is_proven = found.similarity >= PROVEN_SIMILARITY
-        else:
-            is_proven = False
-        return Judgement((*steps, self._bound(asked, odds, max_error, is_proven=is_proven)), odds)
+        return self._bounded((*steps, Step("verifier", "pass", detail)), asked, odds, max_error)
 
-    def _bound(self, asked: Asked, odds: Odds, max_error: float, *, is_proven: bool) -> Step:
+    def _bounded(self, steps: tuple[Step, ...], asked: Asked, odds: Odds, max_error: float) -> Judgement:
+        reason = self._why_served(asked, odds, max_error)
+        if reason is None:
+            why_not = self._bounds.threshold(asked.scope, max_error) or self._bounds.mode(asked.scope, max_error)
+            return Judgement((*steps, Step("bound", "stop", f"{why_not}: asked, and compared")), odds)
+        if odds.likeness != "same words" and self._bounds.is_picked(asked.scope, asked.key, max_error):
+            return Judgement((*steps, Step("bound", "stop", "picked to be asked, and compared")), odds, is_picked=True)
+        return Judgement((*steps, Step("bound", "hit", reason)), odds)
+
+    def _why_served(self, asked: Asked, odds: Odds, max_error: float) -> str | None:
+        if max_error >= PROVEN_ERROR:
+            if odds.likeness == "same words":
+                return "the same words"
+            if odds.likeness == "near" and self._bounds.serves_near(asked.scope, max_error):
+                return "proven"
         threshold = self._bounds.threshold(asked.scope, max_error)
-        if not (is_proven or (threshold is not None and threshold.admits(odds))):
-            reason = threshold or self._bounds.mode(asked.scope, max_error)
-            return Step("bound", "stop", f"{reason}: asked, and compared")
-        if self._bounds.is_picked(asked.scope, asked.key, max_error):
-            return Step("bound", "stop", "picked to be asked, and compared")
-        return Step("bound", "hit", "proven" if is_proven else f"{threshold}")
+        return f"{threshold}" if threshold is not None and threshold.admits(odds) else None
+
+
+def _likeness(one: Features, other: Features, odds: Odds, similarity: float) -> Likeness:
+    if odds.specific < PROVEN_ODDS or objection_of_words(one, other) is not None:
+        return "other"
+    if _words_of(one) == _words_of(other):
+        return "same words"
+    return "near" if similarity >= PROVEN_SIMILARITY else "other"
 
 
 def _words_of(features: Features) -> list[str]:

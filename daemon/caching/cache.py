@@ -19,7 +19,7 @@ from ..settings import CacheSettings
 from .admission import Admission
 from .entries import Entries
 from .entry_lines import line_of
-from .error_bound import NOTHING_CERTIFIED, ErrorBounds
+from .error_bound import ErrorBounds
 from .keeping import Keeper
 from .lookup import Lookup, Origin, Tally
 from .report import scopes_of, stats_of, why_of
@@ -65,7 +65,7 @@ class Cache:
         self._entries = Entries(
             store, index, clock, self._trouble, records=records, memory_bytes=settings.memory_bytes, is_shared=is_shared
         )
-        self._bounds = ErrorBounds(records, NOTHING_CERTIFIED if verifier is None else verifier.certified)
+        self._bounds = ErrorBounds(records)
         self._searcher = Searcher(
             entries=self._entries,
             embedder=embedder,

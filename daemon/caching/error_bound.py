@@ -1,60 +1,36 @@
-"""How often near hits of a scope are wrong, and how far its cache may therefore go.
+"""How far a scope's cache may go: what is served of the near candidates, and what is checked.
 
-The verifier gives each candidate its odds in two readings. What the scope's threshold admits is served, what it does
-not admit is asked of the provider, and the fresh answer is compared with the kept one: a check. A threshold is one of
-BANDS of one reading. Its error is believed from what lies in each band at or above it:
-
-    share = candidates in the band / candidates at or above the threshold
-    mean  = (wrong + prior x certified) / (checks + prior)                           prior = PRIOR_CHECKS x share
-    error = sum(share x mean) + CAUTION x sqrt(sum(share^2 x mean x (1 - mean) / (checks + prior + 1)))
-
-Band by band, since everything below a threshold is checked and of what is served only a part: the doubtful bands
-would count for more than they are. The certified error is that of questions which training never saw. A threshold may
-be served where this error is at most `max_error`, and it has enough checks. Of those that may, the one with the most
-candidates is the scope's: it goes down as evidence grows.
+What the scope's threshold admits is served, what it does not admit is asked of the provider, and the fresh answer is
+compared with the kept one: a check. A threshold may be served where the error that is believed of it, see
+error_estimate.py, is at most `max_error`, and it has enough checks. Of those that may, the one with the most candidates
+is the scope's: it goes down as evidence grows.
 
 So a scope begins in shadow: it learns from each candidate and serves only those that are proven, see admission.py.
 Of what could be served a part is still checked, at least one in 20 (none of what has the same words), and a sequential
-test of these (Wald, 1945; Page, 1954) stops the scope where it finds three times `max_error` 200 times as likely.
+test of these (Wald, 1945; Page, 1954) stops the scope where it finds three times `max_error` 1,000 times as likely.
 """
 
 from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from functools import reduce
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from ..errors import StoreUnavailable
 from ..exchange import JsonObject
 from ..ports.storage import RecordStore
-from .verifier import READINGS, Odds, Reading
+from .error_estimate import BANDS, STOPS_AT, Checks, ScopeErrors, Threshold, believed_errors, near_error
+from .verifier import READINGS, Odds
 
 logger = logging.getLogger(__name__)
-
-BANDS: Mapping[Reading, tuple[float, ...]] = {
-    "specific": (0.80, 0.90, 0.95, 0.97, 0.98, 0.99),
-    "topical": (0.30, 0.40, 0.50, 0.60, 0.70, 0.80, 0.85, 0.90, 0.95, 0.97, 0.99),
-}
-"""Thresholds that a scope can have. What is 30% likely by subject elsewhere may be nearly always right in a scope
-whose subjects lie far apart."""
-
-NOTHING_CERTIFIED: Mapping[Reading, tuple[float, ...]] = {
-    reading: (1.0,) * len(bands) for reading, bands in BANDS.items()
-}
 
 MIN_CHECKS = 30
 EVIDENCE = 0.02
 """Checks that are enough, times the square of `max_error`: 50 for 2%, 200 for 1%, and never fewer than MIN_CHECKS. At
 50 for 1% too, banking77 opened by luck and had 2% wrong."""
-
-PRIOR_CHECKS = 10
-"""What certification on other people's questions is worth, in checks of a scope's own."""
-
-CAUTION = 1.0
-"""Standard deviations: a threshold opens at its luckiest moment. Chosen on the development streams."""
 
 CHECKED_SHARE = 1 / 20
 CHECKED_AT_FIRST = 10
@@ -62,105 +38,10 @@ CHECKED_AT_FIRST = 10
 threshold has, 10 / checks, until it is one in 20."""
 
 SUSPECTED = 3.0
-STOPS_AT = math.log(200)
 
 RECORDS = "cache-errors"
 
 Mode = Literal["shadow", "serving", "stopped"]
-
-
-class Threshold(NamedTuple):
-    """What a scope serves: at least `probability` in a reading."""
-
-    reading: Reading
-    probability: float
-
-    def admits(self, odds: Odds) -> bool:
-        return odds.of(self.reading) >= self.probability
-
-    def __str__(self) -> str:
-        reading = "in detail" if self.reading == "specific" else "by subject"
-        return f"this scope serves from {self.probability:.2f} {reading} on"
-
-
-@dataclass(slots=True)
-class Checks:
-    """Those of one reading: for each of its bands, what lies between it and the next."""
-
-    right: list[int]
-    wrong: list[int]
-    served: list[int]
-    """Candidates that were served unchecked."""
-
-    @classmethod
-    def none(cls, reading: Reading) -> Checks:
-        return cls(*([0] * len(BANDS[reading]) for _ in range(3)))
-
-    def above(self, band: int) -> tuple[int, int]:
-        """All at or above a band, and how many of them were wrong."""
-        wrong = sum(self.wrong[band:])
-        return sum(self.right[band:]) + wrong, wrong
-
-    @property
-    def unchecked(self) -> list[int]:
-        """`served`, of which an audit takes back; more than there were, where another node has forgotten the scope."""
-        return [max(0, served) for served in self.served]
-
-    def candidates(self, band: int) -> int:
-        """All at or above a band, checked or served."""
-        return self.above(band)[0] + sum(self.unchecked[band:])
-
-    def error(self, band: int, certified: float) -> float:
-        """What is believed of all at or above a band, with caution; see the top of this file."""
-        candidates = self.candidates(band)
-        mean = variance = 0.0
-        for right, wrong, served in zip(self.right[band:], self.wrong[band:], self.unchecked[band:], strict=True):
-            share = (right + wrong + served) / candidates
-            weight = right + wrong + PRIOR_CHECKS * share
-            if weight:
-                error = (wrong + PRIOR_CHECKS * share * certified) / weight
-                mean += share * error
-                variance += share**2 * error * (1 - error) / (weight + 1)
-        return mean + CAUTION * math.sqrt(variance)
-
-    def together_with(self, other: Checks) -> Checks:
-        return Checks(
-            _added(self.right, other.right), _added(self.wrong, other.wrong), _added(self.served, other.served)
-        )
-
-
-def _added(mine: Sequence[int], theirs: Sequence[int]) -> list[int]:
-    return [one + other for one, other in zip(mine, theirs, strict=True)]
-
-
-@dataclass(slots=True)
-class ScopeErrors:
-    """What is known of one scope."""
-
-    specific: Checks = field(default_factory=lambda: Checks.none("specific"))
-    topical: Checks = field(default_factory=lambda: Checks.none("topical"))
-    suspicion: float = 0.0
-    """Wald's log likelihood ratio."""
-    is_stopped: bool = False
-
-    def checks(self, reading: Reading) -> Checks:
-        return self.specific if reading == "specific" else self.topical
-
-    def add(self, odds: Odds, what: Literal["right", "wrong", "served"], times: int = 1) -> None:
-        for reading in READINGS:
-            band = _band_of(reading, odds)
-            if band is not None:
-                getattr(self.checks(reading), what)[band] += times
-
-    def together_with(self, other: ScopeErrors) -> ScopeErrors:
-        """Both together."""
-        suspicion = max(0.0, self.suspicion + other.suspicion)
-        return ScopeErrors(
-            specific=self.specific.together_with(other.specific),
-            topical=self.topical.together_with(other.topical),
-            suspicion=suspicion,
-            is_stopped=self.is_stopped or other.is_stopped or suspicion >= STOPS_AT,
-        )
 
 
 class ErrorBounds:
@@ -169,10 +50,8 @@ class ErrorBounds:
     In a shared store nodes add their counts to the common ones, and none is lost where two save in the same moment.
     """
 
-    def __init__(self, records: RecordStore | None, certified: Mapping[Reading, Sequence[float]]) -> None:
-        """`certified`: the error at or above each of BANDS on questions that training never saw."""
+    def __init__(self, records: RecordStore | None) -> None:
         self._records = records
-        self._certified = certified
         self._stored: Mapping[str, JsonObject] = {}
         self._known: dict[str, ScopeErrors] = {}
         """What the records say; what this node has added since is in `_saving`, while it is written, and `_new`."""
@@ -242,40 +121,51 @@ class ErrorBounds:
     def count(self, scope: str, odds: Odds, max_error: float, *, is_right: bool) -> None:
         """A fresh answer was compared with the kept one."""
         threshold = self.threshold(scope, max_error)
-        errors = self._new.setdefault(scope, ScopeErrors())
-        errors.add(odds, "right" if is_right else "wrong")
+        new = self._new.setdefault(scope, ScopeErrors())
+        new.add(odds, "right" if is_right else "wrong")
         if threshold is not None and threshold.admits(odds):
-            self._suspect(scope, errors, max_error, is_right=is_right)
+            self._suspect(scope, new, max_error, is_right=is_right)
         self._thresholds.pop((scope, max_error), None)
 
-    def _suspect(self, scope: str, errors: ScopeErrors, max_error: float, *, is_right: bool) -> None:
+    def _suspect(self, scope: str, new: ScopeErrors, max_error: float, *, is_right: bool) -> None:
         suspected = min(SUSPECTED * max_error, 0.99)
         ratio = (1 - suspected) / (1 - max_error) if is_right else suspected / max_error
         # Never below 0: a long good time must not hide that it has ended (Page, 1954).
         before = self._of(scope).suspicion
-        errors.suspicion += max(math.log(ratio), -before)
+        new.suspicion += max(math.log(ratio), -before)
         if before + math.log(ratio) >= STOPS_AT:
-            errors.is_stopped = True
+            new.is_stopped = True
             logger.warning("near hits of %s are wrong too often and no longer served", scope)
 
     def threshold(self, scope: str, max_error: float) -> Threshold | None:
         """What is served of the unproven; None: nothing."""
         asked = scope, max_error
         if asked not in self._thresholds:
-            errors = self._of(scope)
-            allowed = [] if errors.is_stopped else list(self._allowed(errors, max_error))
+            known = self._of(scope)
+            allowed = [] if known.is_stopped else list(self._allowed(known, max_error))
             self._thresholds[asked] = max(allowed)[1] if allowed else None
         return self._thresholds[asked]
 
-    def _allowed(self, errors: ScopeErrors, max_error: float) -> Iterator[tuple[int, Threshold]]:
+    def _allowed(self, scope: ScopeErrors, max_error: float) -> Iterator[tuple[int, Threshold]]:
         """Each reading's lowest band that keeps `max_error`, with the number of its candidates."""
         for reading in READINGS:
-            checks = errors.checks(reading)
-            for at, band in enumerate(BANDS[reading]):
-                is_enough = checks.above(at)[0] >= checks_needed(max_error)
-                if is_enough and checks.error(at, self._certified[reading][at]) <= max_error:
-                    yield checks.candidates(at), Threshold(reading, band)
+            checks = scope.checks(reading)
+            for at, error in enumerate(believed_errors(checks, reading)):
+                if error <= max_error and checks.above(at)[0] >= checks_needed(max_error):
+                    yield checks.candidates(at), Threshold(reading, BANDS[reading][at])
                     break
+
+    def serves_near(self, scope: str, max_error: float) -> bool:
+        """Whether what is nearly the same text is served, however little is known of the rest."""
+        known = self._of(scope)
+        return not known.is_stopped and near_error(known.specific) <= max_error
+
+    def likelihood(self, scope: str, odds: Odds, max_error: float) -> float:
+        """In the reading that holds in the scope, or in both together: an order, no probability."""
+        threshold = self.threshold(scope, max_error)
+        if odds.likeness != "other":
+            return 2.0
+        return odds.specific + odds.topical if threshold is None else odds.of(threshold.reading)
 
     def is_picked(self, scope: str, key: bytes, max_error: float) -> bool:
         """Whether a request is one of those that are asked though they could be served."""
@@ -294,8 +184,8 @@ class ErrorBounds:
 
     def checks(self, scope: str, max_error: float) -> tuple[int, int]:
         """Checks at or above the scope's threshold (all in detail, while it has none), and how many were wrong."""
-        reading, band = self.threshold(scope, max_error) or Threshold("specific", BANDS["specific"][0])
-        return self._of(scope).checks(reading).above(BANDS[reading].index(band))
+        threshold = self.threshold(scope, max_error) or Threshold("specific", BANDS["specific"][0])
+        return self._of(scope).checks(threshold.reading).above(threshold.band)
 
     def _of(self, scope: str) -> ScopeErrors:
         counts = [part[scope] for part in (self._known, self._saving, self._new) if scope in part]
@@ -305,11 +195,6 @@ class ErrorBounds:
 def checks_needed(max_error: float) -> float:
     """Before a threshold may open."""
     return max(MIN_CHECKS, EVIDENCE / max_error**2)
-
-
-def is_candidate(odds: Odds) -> bool:
-    """Whether some threshold would admit it, so that a check says something."""
-    return any(_band_of(reading, odds) is not None for reading in READINGS)
 
 
 def interval(wrong: int, checks: int) -> tuple[float, float]:
@@ -323,17 +208,12 @@ def interval(wrong: int, checks: int) -> tuple[float, float]:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def _band_of(reading: Reading, odds: Odds) -> int | None:
-    bands = BANDS[reading]
-    return next((at for at in reversed(range(len(bands))) if odds.of(reading) >= bands[at]), None)
-
-
 def _read(record: JsonObject) -> ScopeErrors:
     """A record of other bands is no use: the scope begins anew."""
     try:
         read: dict[str, Any] = {reading: Checks(**record[reading]) for reading in READINGS}
     except (KeyError, TypeError):
         return ScopeErrors()
-    if any(len(BANDS[reading]) != len(read[reading].right) for reading in READINGS):
+    if any(len(read[reading].right) != len(Checks.none(reading).right) for reading in READINGS):
         return ScopeErrors()
     return ScopeErrors(**read, suspicion=record["suspicion"], is_stopped=record["is_stopped"])

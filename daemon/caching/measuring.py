@@ -76,7 +76,7 @@ class Bounded:
     """The cache's own rule, for one scope from its beginning."""
 
     def __init__(self, verifier: Verifier, max_error: float, ttl_s: float) -> None:
-        self._bounds = ErrorBounds(None, verifier.certified)
+        self._bounds = ErrorBounds(None)
         self._admission = Admission(verifier, self._bounds, features_held=FEATURES_HELD)
         self._max_error = max_error
         self._ttl_s = ttl_s
@@ -85,15 +85,14 @@ class Bounded:
         if why_exact_only(text) or why_time_bound(text, self._ttl_s):
             return Chosen(None)
         asked = Asked(text, sha256(text.encode()).digest(), SCOPE, b"", NO_VECTOR, made_after=0.0)
-        compared = None
+        refused = []
         for at, (kept, similarity) in enumerate(near):
             judgement = self._admission.judge(asked, Found(_entry(kept), similarity), self._max_error)
             if judgement.is_hit:
                 self._admission.note_served(asked, judgement)
                 return Chosen(at)
-            if judgement.odds is not None and compared is None:
-                compared = at, judgement.odds
-        return Chosen(None, compared)
+            refused.append((at, judgement))
+        return Chosen(None, self._admission.compared(asked, refused, self._max_error))
 
     def learn(self, odds: Odds, *, is_right: bool) -> None:
         self._bounds.count(SCOPE, odds, self._max_error, is_right=is_right)

@@ -257,7 +257,7 @@ class Searcher:
     def _first_admitted(self, search: _Search, asked: Asked, candidates: list[Found]) -> Found | None:
         """The search notes the steps of the one that is admitted, or else of the nearest."""
         search.note("candidates", "pass" if candidates else "stop", _counted(candidates))
-        ladders = []
+        refused = []
         for found in candidates:
             judgement = self._admission.judge(asked, found, self._settings.max_error)
             last = judgement.steps[-1]
@@ -269,10 +269,11 @@ class Searcher:
                 if not search.explains:
                     self._admission.note_served(asked, judgement)
                 return found
-            if judgement.odds is not None and search.trial is None:
-                search.trial = Trial(search.dialect, found.entry.answer, judgement.odds)
-            ladders.append(judgement.steps)
-        search.steps += ladders[0] if ladders else ()
+            refused.append((found, judgement))
+        compared = self._admission.compared(asked, refused, self._settings.max_error)
+        if compared is not None:
+            search.trial = Trial(search.dialect, compared[0].entry.answer, compared[1])
+        search.steps += refused[0][1].steps if refused else ()
         return None
 
     def _hit(self, search: _Search, verdict: Verdict, entry: CacheEntry, found: Found | None = None) -> Lookup:

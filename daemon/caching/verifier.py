@@ -27,11 +27,16 @@ Reading = Literal["specific", "topical"]
 READINGS: tuple[Reading, ...] = ("specific", "topical")
 
 
+Likeness = Literal["other", "near", "same words"]
+"""How much more alike two texts are than their odds say, see admission.py."""
+
+
 class Odds(NamedTuple):
     """The probability that the kept answer is right, by reading."""
 
     specific: float
     topical: float
+    likeness: Likeness = "other"
 
     def of(self, reading: Reading) -> float:
         return self.specific if reading == "specific" else self.topical
@@ -72,10 +77,6 @@ class Verifier:
         """The arrays of `models/train_verifier.py`, each with its reading in its name."""
         self.lexicon = lexicon
         self._trees = {reading: _Trees(_named(arrays, reading)) for reading in READINGS}
-        self.certified: dict[Reading, tuple[float, ...]] = {
-            reading: trees.certified for reading, trees in self._trees.items()
-        }
-        """The error at or above each of `error_bound.BANDS`, on questions that training never saw."""
 
     @classmethod
     def load(cls, folder: Path) -> Verifier:
@@ -92,7 +93,8 @@ class Verifier:
     def odds(self, asked: Features, kept: Features, similarity: float) -> Odds:
         """That the answer of `kept` is right for `asked`, given that no guard of a closed list objects."""
         signs = np.array(signs_of(asked, kept, similarity, self.lexicon), dtype=np.float32)
-        return Odds(*(self._trees[reading].probability(signs) for reading in READINGS))
+        specific, topical = (self._trees[reading].probability(signs) for reading in READINGS)
+        return Odds(specific, topical)
 
 
 def _named(arrays: Mapping[str, NDArray[np.float32]], reading: Reading) -> dict[str, NDArray[np.float32]]:
@@ -110,7 +112,6 @@ class _Trees:
         self._leaf = trees["leaf"]
         self._depth = int(self._leaf.shape[1]).bit_length() - 1
         self._rows = np.arange(len(self._leaf))
-        self.certified: tuple[float, ...] = tuple(trees["certified"].tolist())
         self._scores: list[float] = trees["scores"].tolist()
         self._probabilities: list[float] = trees["probabilities"].tolist()
 

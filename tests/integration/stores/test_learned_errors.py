@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
-from daemon.caching.error_bound import NOTHING_CERTIFIED, ErrorBounds
+from daemon.caching.error_bound import ErrorBounds
 from daemon.caching.verifier import Odds
 from daemon.ports.storage import Store
 
@@ -15,7 +15,6 @@ from .conftest import HandClock, MakeStore
 
 SCOPES = ("key:ann", "team:research@acme", "everyone")
 ODDS = Odds(0.96, 0.5)
-CERTIFIED = {reading: (0.01,) * len(bands) for reading, bands in NOTHING_CERTIFIED.items()}
 
 
 @pytest_asyncio.fixture
@@ -23,7 +22,7 @@ async def nodes(make_store: MakeStore, clock: HandClock) -> AsyncIterator[list[E
     stores: list[Store] = [make_store(clock) for _ in range(3)]
     for store in stores:
         await store.open()
-    yield [ErrorBounds(store, CERTIFIED) for store in stores]
+    yield [ErrorBounds(store) for store in stores]
     for store in stores:
         await store.aclose()
 
@@ -70,7 +69,7 @@ async def test_what_one_node_opens_and_stops_is_open_and_stopped_on_the_others(n
     await other.load()
     assert ["serving"] * 2 == [one.mode("key:ann", 0.02) for one in (node, other)]
 
-    count(other, "key:ann", wrong=6)
+    count(other, "key:ann", wrong=7)
     await other.save()
     await node.load()
     await late.load()  # as after a restart

@@ -9,33 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.adapters.store_embedded import EmbeddedStore
-from daemon.caching.error_bound import (
-    BANDS,
-    MIN_CHECKS,
-    PRIOR_CHECKS,
-    Checks,
-    ErrorBounds,
-    Threshold,
-    checks_needed,
-    interval,
-    is_candidate,
-)
-from daemon.caching.verifier import Odds, Reading
+from daemon.caching.error_bound import MIN_CHECKS, ErrorBounds, checks_needed, interval
+from daemon.caching.error_estimate import BANDS, Checks, believed_errors, is_candidate
+from daemon.caching.verifier import Odds
 from daemon.errors import StoreUnavailable
 from daemon.exchange import JsonObject
 
 from .conftest import ManualClock
 
-CERTIFIED: dict[Reading, tuple[float, ...]] = {
-    "specific": (0.05, 0.036, 0.028, 0.02, 0.015, 0.01),
-    "topical": (0.11, 0.11, 0.11, 0.11, 0.11, 0.10, 0.10, 0.08, 0.04, 0.03, 0.03),
-}
 ENOUGH = round(checks_needed(0.02))
 NEVER_PICKED = b"\xff"
 
 
 def bounds() -> ErrorBounds:
-    return ErrorBounds(None, CERTIFIED)
+    return ErrorBounds(None)
 
 
 def check(
@@ -54,27 +41,39 @@ def check(
 
 def test_a_scope_begins_in_shadow_and_serves_after_enough_right_checks() -> None:
     errors = bounds()
-    check(errors, 0.975, right=ENOUGH - 1)
-    assert "shadow" == errors.mode("key:ann", 0.02)
+    check(errors, 0.995, right=ENOUGH - 1)
+    assert ("shadow", None) == (errors.mode("key:ann", 0.02), errors.threshold("key:ann", 0.02))
 
-    check(errors, 0.975, right=1)
+    check(errors, 0.995, right=1)
 
-    assert ("serving", Threshold("specific", 0.80)) == (
-        errors.mode("key:ann", 0.02),
-        errors.threshold("key:ann", 0.02),
-    )
+    assert "serving" == errors.mode("key:ann", 0.02)
     assert "shadow" == errors.mode("key:bo", 0.02)
 
 
 def test_wrong_checks_raise_the_threshold_and_more_right_ones_lower_it() -> None:
     errors = bounds()
-    check(errors, 0.96, right=100)
-    check(errors, 0.82, right=20, wrong=4)
-    assert Threshold("specific", 0.90) == errors.threshold("key:ann", 0.02)
+    check(errors, 0.97, right=100)
+    check(errors, 0.81, right=20, wrong=4)
+    threshold = errors.threshold("key:ann", 0.02)
+    assert threshold is not None and 0.81 < threshold.probability < 0.97
 
-    check(errors, 0.82, right=600)
+    check(errors, 0.81, right=600)
 
-    assert Threshold("specific", 0.80) == errors.threshold("key:ann", 0.02)
+    lower = errors.threshold("key:ann", 0.02)
+    assert lower is not None and lower.probability <= 0.81
+
+
+def test_a_band_where_nothing_was_checked_is_judged_by_its_neighbours() -> None:
+    """That all was right at .98 says much of .97 and little of .80."""
+    above, below = Checks.none("specific"), Checks.none("specific")
+    above.right[BANDS["specific"].index(0.98)] = 100
+    below.right[BANDS["specific"].index(0.80)] = 100
+
+    for checks in (above, below):
+        checks.served[BANDS["specific"].index(0.90)] = 1_000
+
+    lowest = BANDS["specific"].index(0.80)
+    assert list(believed_errors(below, "specific"))[lowest] < 0.05 < list(believed_errors(above, "specific"))[lowest]
 
 
 def test_who_wants_fewer_errors_is_served_later() -> None:
@@ -82,7 +81,7 @@ def test_who_wants_fewer_errors_is_served_later() -> None:
     check(errors, 0.96, right=2 * MIN_CHECKS)
 
     assert errors.threshold("key:ann", 0.01) is None
-    assert Threshold("specific", 0.80) == errors.threshold("key:ann", 0.05)
+    assert errors.threshold("key:ann", 0.05) is not None
 
 
 def test_the_reading_that_holds_in_a_scope_is_the_one_that_admits_more() -> None:
@@ -101,19 +100,35 @@ def test_the_reading_that_holds_in_a_scope_is_the_one_that_admits_more() -> None
 
 def test_what_is_served_unchecked_counts_by_what_was_checked_of_its_kind() -> None:
     """Below a threshold everything is checked, above it one in 20: the doubtful tenth would otherwise weigh half."""
-    doubtful, sure = [0, 0], [0, 0]
-    checks = Checks(right=[90, 50], wrong=[10, 0], served=[0, 950])
-    unweighted = Checks(right=[90, 50], wrong=[10, 0], served=doubtful)
+    doubtful, sure = (BANDS["specific"].index(band) for band in (0.90, 0.99))
+    checks = Checks.none("specific")
+    checks.right[doubtful], checks.wrong[doubtful], checks.right[sure] = 90, 10, 50
+    unweighted = list(believed_errors(checks, "specific"))[doubtful]
 
-    assert checks.error(0, 0.05) < 0.03 < 0.06 < unweighted.error(0, 0.05)
-    assert 1_100 == checks.candidates(0)
-    assert Checks([90, 50], [10, 0], sure).above(1) == (50, 0)
+    checks.served[sure] = 950
+
+    assert list(believed_errors(checks, "specific"))[doubtful] < 0.04 < 0.06 < unweighted
+    assert 1_100 == checks.candidates(doubtful)
+    assert (50, 0) == checks.above(sure)
+
+
+def test_what_is_nearly_the_same_text_is_served_while_its_own_checks_allow_it() -> None:
+    errors = bounds()
+    near = Odds(0.99, 0.99, "near")
+    assert errors.serves_near("key:ann", 0.02)
+
+    errors.count("key:ann", near, 0.02, is_right=False)
+    assert not errors.serves_near("key:ann", 0.02)
+
+    for _ in range(100):
+        errors.count("key:ann", near, 0.02, is_right=True)
+    assert errors.serves_near("key:ann", 0.02)
 
 
 def test_a_scope_that_turns_bad_is_stopped_and_stays_so() -> None:
     errors = bounds()
     check(errors, 0.96, right=2_000)
-    check(errors, 0.96, wrong=5)
+    check(errors, 0.96, wrong=7)
     assert "stopped" == errors.mode("key:ann", 0.02)
 
     check(errors, 0.96, right=1_000)
@@ -134,16 +149,14 @@ def test_what_is_served_keeps_the_posterior_below_max_error(checks: list[tuple[O
 
     if threshold is not None:
         above = [is_right for odds, is_right in checks if threshold.admits(odds)]
-        reading, band = threshold
-        prior = PRIOR_CHECKS * CERTIFIED[reading][BANDS[reading].index(band)]
         assert len(above) >= checks_needed(max_error)
-        assert (above.count(False) + prior) / (len(above) + PRIOR_CHECKS) <= max_error
+        assert above.count(False) / len(above) <= max_error
 
 
 async def test_what_was_learned_survives_and_adds_up_over_nodes(tmp_path: Path) -> None:
     store = EmbeddedStore(tmp_path / "store.sqlite", ManualClock())
     await store.open()
-    ours, theirs = ErrorBounds(store, CERTIFIED), ErrorBounds(store, CERTIFIED)
+    ours, theirs = ErrorBounds(store), ErrorBounds(store)
     check(ours, 0.975, right=ENOUGH - 10)
     check(theirs, 0.975, right=10)
     await ours.save()
@@ -183,7 +196,7 @@ class AwayAtFirst:
 async def test_what_could_not_be_written_is_written_once_later(tmp_path: Path) -> None:
     store = EmbeddedStore(tmp_path / "store.sqlite", ManualClock())
     await store.open()
-    errors = ErrorBounds(AwayAtFirst(store), CERTIFIED)
+    errors = ErrorBounds(AwayAtFirst(store))
     check(errors, 0.96, right=10, wrong=1)
 
     await errors.save()
@@ -191,7 +204,7 @@ async def test_what_could_not_be_written_is_written_once_later(tmp_path: Path) -
     await errors.save()
     await errors.save()
 
-    again = ErrorBounds(store, CERTIFIED)
+    again = ErrorBounds(store)
     await again.load()
     assert (11, 1) == errors.checks("key:ann", 0.02) == again.checks("key:ann", 0.02)
     await store.aclose()
@@ -213,9 +226,9 @@ def test_fewer_are_picked_as_checks_grow_but_always_a_twentieth() -> None:
 
 
 def test_a_candidate_is_what_some_threshold_would_admit() -> None:
-    assert is_candidate(Odds(0.8, 0.0))
-    assert is_candidate(Odds(0.0, 0.3))
-    assert not is_candidate(Odds(0.79, 0.29))
+    assert is_candidate(Odds(BANDS["specific"][0], 0.0))
+    assert is_candidate(Odds(0.0, BANDS["topical"][0]))
+    assert not is_candidate(Odds(BANDS["specific"][0] - 0.01, BANDS["topical"][0] - 0.01))
 
 
 def test_the_interval_is_wilsons() -> None:

@@ -9,7 +9,7 @@ from daemon.exchange import Selection
 
 from .conftest import Client, Open
 
-THINGS = ("lamp", "table", "curtain", "carpet", "mirror", "sofa", "wardrobe", "bookshelf")
+THINGS = ("lamp", "table", "curtain", "carpet", "mirror", "sofa", "wardrobe", "bookshelf", "armchair", "fireplace")
 ROOMS = ("kitchen", "bedroom", "attic", "office", "cellar", "garage")
 
 

@@ -7,10 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.adapters.model_files import find_folder
-from daemon.caching.error_bound import BANDS
 from daemon.caching.guards.features import read_features
 from daemon.caching.guards.stems import stem
-from daemon.caching.verifier import FILE, READINGS, SIGNS, Odds, Reading, Verifier, signs_of
+from daemon.caching.verifier import FILE, READINGS, SIGNS, Odds, Verifier, signs_of
 
 VERIFIER = Verifier.load(find_folder("verifier", FILE))
 TEXTS = st.text(max_size=60) | st.sampled_from(["how do I freeze my card?", "my card was stolen", "is it safe?"])
@@ -59,14 +58,6 @@ def test_another_thing_counts_in_detail_and_less_by_subject() -> None:
     two_dishes = odds("how do I cook lentils", "how do I cook barley", 0.85)
 
     assert two_dishes.specific < two_dishes.topical
-
-
-@pytest.mark.parametrize("reading", READINGS)
-def test_certified_errors_fall_with_the_band(reading: Reading) -> None:
-    certified = VERIFIER.certified[reading]
-
-    assert len(BANDS[reading]) == len(certified)
-    assert sorted(certified, reverse=True) == list(certified)
 
 
 @pytest.mark.parametrize(
