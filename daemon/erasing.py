@@ -38,6 +38,7 @@ async def erase_user(parts: Parts, user: str) -> Erased:
     rows = await parts.accounts.statements.erase_user(user, pseudonym)
     parts.recent.rename_user(user, pseudonym)
     await parts.accounts.budgets.forget(limits)  # what was under way may have counted them anew
+    await parts.store.sweep()
     return Erased(
         pseudonym=pseudonym,
         cache_entries=entries,

@@ -47,7 +47,11 @@ class SqliteAudit:
 
     async def remove_of(self, keys: Sequence[str]) -> int:
         sql, values = "DELETE FROM findings WHERE key = ?", [(key,) for key in keys]
-        return await self._file.ask(lambda connection: connection.executemany(sql, values).rowcount if values else 0)
+        if not values:
+            return 0
+        removed = await self._file.ask(lambda connection: connection.executemany(sql, values).rowcount)
+        await self._file.fold_log()
+        return removed
 
     async def aclose(self) -> None:
         await self._file.aclose()

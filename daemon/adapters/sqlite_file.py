@@ -16,7 +16,7 @@ T = TypeVar("T")
 class SqliteFile:
     """One file (WAL, mode 0600), whose removed rows are overwritten.
 
-    Raises, from `open` and `ask`:
+    Raises, from `open`, `ask` and `fold_log`:
         StoreUnavailable: it cannot be used, or not in time.
     """
 
@@ -38,6 +38,10 @@ class SqliteFile:
             return await self._thread.ask(work)
         except sqlite3.Error as error:
             raise StoreUnavailable(f"{self._called} {self._path} cannot be used: {error}") from error
+
+    async def fold_log(self) -> None:
+        """What was removed stands in no file any more."""
+        await self._thread.fold_log()
 
     async def aclose(self) -> None:
         await self._thread.stop()

@@ -30,6 +30,8 @@ MAX_WAITING_JOBS = 4096
 class _Job:
     work: Work[Any]
     outcome: asyncio.Future[Any]
+    is_apart: bool = False
+    """It wants no transaction, and comes after those of its group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +74,22 @@ class SqliteThread:
             StoreUnavailable: not started, too many wait, or no answer within `ANSWER_S`. A job whose
                 caller no longer waits is not begun, but one that has begun may still take effect.
         """
+        return await self._answer(work)
+
+    async def fold_log(self) -> None:
+        """Fold the write-ahead log into the file and leave it empty: what was removed may still stand in it.
+
+        Raises:
+            StoreUnavailable: as `ask`, or another connection reads from the log.
+        """
+        await self._answer(_fold_log, is_apart=True)
+
+    async def _answer(self, work: Work[T], *, is_apart: bool = False) -> T:
         if self._loop is None:
             raise StoreUnavailable("the store is not open")
         if self._queue.qsize() >= MAX_WAITING_JOBS:
             raise StoreUnavailable("the store is too slow: too many calls wait for the disk")
-        job = _Job(work, self._loop.create_future())
+        job = _Job(work, self._loop.create_future(), is_apart)
         self._queue.put(job)
         return await _in_time(job.outcome, ANSWER_S)
 
@@ -109,7 +122,9 @@ class SqliteThread:
         while not stopping:
             group = self._next_group()
             stopping = None in group
-            _tell(loop, self._run_group(connection, [job for job in group if job is not None]))
+            jobs = [job for job in group if job is not None]
+            _tell(loop, self._run_group(connection, [job for job in jobs if not job.is_apart]))
+            _tell(loop, [_run_apart(connection, job) for job in jobs if job.is_apart])
 
     def _next_group(self) -> list[_Job | None]:
         group = [self._queue.get()]
@@ -128,6 +143,22 @@ class SqliteThread:
             # Rolled back as one; each by itself, so that only the one to blame fails.
             return [outcome for job in jobs for outcome in self._run_group(connection, [job])]
         return [_Outcome(job.outcome, result) for job, result in zip(jobs, results, strict=True)]
+
+
+def _run_apart(connection: sqlite3.Connection, job: _Job) -> _Outcome:
+    try:
+        return _Outcome(job.outcome, job.work(connection))
+    except Exception as error:  # handed to the job's caller
+        return _Outcome(job.outcome, error=error)
+
+
+def _fold_log(connection: sqlite3.Connection) -> None:
+    try:
+        (is_busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.Error as error:
+        raise StoreUnavailable(f"the write-ahead log cannot be folded: {error}") from error
+    if is_busy:
+        raise StoreUnavailable("the write-ahead log is in use")
 
 
 @contextmanager

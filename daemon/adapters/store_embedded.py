@@ -79,6 +79,10 @@ class EmbeddedStore(MemoryCounters):
         await self._read(lambda connection: connection.execute("SELECT 1").close())
         await self._write(lambda connection: None)
 
+    async def sweep(self) -> None:
+        """What is removed is overwritten in the file; what remains of it is in the log."""
+        await self._writer.fold_log()
+
     async def aclose(self) -> None:
         """Finish what is queued, then close; the last connection folds the write-ahead log into the file."""
         if self._reading_keys is not None:

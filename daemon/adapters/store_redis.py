@@ -60,6 +60,9 @@ class RedisStore:
     async def ping(self) -> None:
         await self._link.ask(lambda client: client.ping())
 
+    async def sweep(self) -> None:
+        """Nothing of ours: what a Redis writes to its disk is its owner's."""
+
     async def aclose(self) -> None:
         await self._link.aclose()
 

@@ -51,9 +51,10 @@ class EmbeddedVaults:
         )
 
     async def remove_of(self, owner: str) -> int:
-        return await self._file.ask(
-            lambda connection: connection.execute("DELETE FROM vaults WHERE owner = ?", (owner,)).rowcount
-        )
+        sql = "DELETE FROM vaults WHERE owner = ?"
+        removed = await self._file.ask(lambda connection: connection.execute(sql, (owner,)).rowcount)
+        await self._file.fold_log()
+        return removed
 
     async def aclose(self) -> None:
         await self._file.aclose()

@@ -9,7 +9,7 @@ from tests.integration.gateway.sinks import files_of, redis_sinks, tables_of
 from tests.integration.gateway.test_at_rest import KEY
 
 ANN = {"x-helix-user": "ann-the-first", "x-helix-session": "session-of-hers"}
-TRACES = ("ann-the-first", "session-of-hers")
+TRACES = ("ann-the-first", "session-of-hers", "limestone", "granite")
 
 
 @pytest.fixture(params=["embedded", "redis"])
@@ -29,33 +29,37 @@ def spent(found):
 
 async def test_all_that_is_stored_of_a_person_goes_and_the_money_stays(start_daemon, upstream, url):
     daemon = await start_daemon(f'[storage]\nurl = "{url}"')
-    upstream.always("Hello <EMAIL_ADDRESS_1>")
-    await daemon.post_chat("hers", headers=ANN)
-    asked = {"model": "gpt-4o-mini", "input": "I am ann@example.com", "user": "ann-the-first"}
+    upstream.always("It weighs as much as granite, <EMAIL_ADDRESS_1>")
+    await daemon.post_chat("how heavy is limestone?", headers=ANN)
+    asked = {"model": "gpt-4o-mini", "input": "how old is limestone, ann@example.com?", "user": "ann-the-first"}
     await daemon.post("/v1/responses", asked)
     made = await told(daemon, "keys", "create", "--user", "ann-the-first", "--budget", "5/day", "--json")
     await told(daemon, "budget", "set", "user:ann-the-first", "9", "--window", "month", "--json")
     await daemon.post_chat("mail ann@example.com", headers={"Authorization": f"Bearer {made['key']}"})
+    upstream.always("Hello")
     await daemon.post_chat("somebody else's")
     before = spent(await told(daemon, "spend", "--json"))
     erased = await told(daemon, "privacy", "erase", "--user", "ann-the-first", "--yes", "--json")
     after = spent(await told(daemon, "spend", "--json"))
     users = {row["user"] for row in (await told(daemon, "spend", "--by", "user", "--json"))["rows"]}
-    verdicts = [(await daemon.post_chat(text)).verdict for text in ("hers", "somebody else's")]
+    running = [*files_of(daemon), *(redis_sinks(url) if url != "embedded" else ())]
+    asked_again = ("how heavy is limestone?", "somebody else's")
+    verdicts = [(await daemon.post_chat(text, headers={"x-helix-cache": "only"})).status for text in asked_again]
     refused = await daemon.post_chat("anything", headers={"Authorization": f"Bearer {made['key']}"})
     logged = str(await daemon.helix("logs", "--json"))
     await daemon.stop()
-    sinks = [*files_of(daemon), *tables_of(daemon), *(redis_sinks(url) if url != "embedded" else ())]
+    ended = [*files_of(daemon), *tables_of(daemon), *(redis_sinks(url) if url != "embedded" else ())]
 
     assert before == after
     assert {"", erased["pseudonym"]} == users
     assert (3, 1, 3) == (erased["cache_entries"], erased["vaults"], erased["ledger_rows"])
     assert ([made["id"]], 2) == (erased["keys"], len(erased["budgets"]))
     assert 0 < erased["findings"]
-    assert ["miss", "exact"] == verdicts
+    assert [504, 200] == verdicts
     assert 401 == refused.status
     assert [] == [trace for trace in TRACES if trace in logged]
-    assert [] == [(name, trace) for name, text in sinks for trace in TRACES if trace in text]
+    assert [] == [(name, trace) for name, text in running for trace in TRACES if trace in text]
+    assert [] == [(name, trace) for name, text in ended for trace in TRACES if trace in text]
 
 
 async def test_a_budget_of_the_file_is_left_to_its_owner(start_daemon):
