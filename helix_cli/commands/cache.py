@@ -107,9 +107,10 @@ def why(
 
 @app.command()
 def warm(
-    file: Annotated[Path, typer.Argument(help="JSON lines; - is stdin.")],
+    file: Annotated[Path, typer.Argument(help="A line for each request; - is stdin.")],
     *,
     model: Annotated[str | None, typer.Option(help="For lines that name none.")] = None,
+    system: Annotated[str | None, typer.Option(help="The system prompt that goes before each question.")] = None,
     credential_env: Annotated[
         str, typer.Option(metavar="NAME", help="The variable with the key that your clients send.")
     ] = "OPENAI_API_KEY",
@@ -117,20 +118,35 @@ def warm(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Ask each line's question once, so that its answer is kept.
+    """Ask each line once, so that its answer is kept. What is kept already costs nothing, so run it again to go on.
 
-    A line is a chat request, {"model", "messages", ...}, or {"prompt": "..."} or {"question": "..."}.
+    A line is a question as text or as {"question": "..."}, a chat request {"model", "messages", ...}, or one of
+    OpenAI's batch files: {"url": "/v1/...", "body": {...}}, also for /v1/messages.
     The cache belongs to who asks (cache.scope), hence the clients' own key.
     """
     from ..cache_warmer import warm_cache
 
-    result = warm_cache(connect(config).url, file, model=model, credential_env=credential_env, concurrency=concurrency)
+    result = warm_cache(
+        connect(config).url,
+        file,
+        model=model,
+        system=system,
+        credential_env=credential_env,
+        concurrency=concurrency,
+    )
     if as_json:
         output.json_document(result.as_json())
     else:
-        output.line(f"{result.hits} were kept already, {result.misses} are kept now, {result.errors} failed")
+        output.line(
+            f"{output.count(result.misses)} are kept now, for {output.usd(str(result.cost_usd))}, "
+            f"{output.count(result.hits)} were kept already, {output.count(result.not_kept)} cannot be kept, "
+            f"{output.count(result.errors)} failed"
+        )
+    if result.stopped is not None:
+        diagnostics.say(f"{output.count(result.left)} lines were not answered: run it again to go on")
+        raise result.stopped
     if result.errors:
-        raise diagnostics.CommandFailed(f"{result.errors} lines failed")
+        raise diagnostics.CommandFailed(f"{output.count(result.errors)} lines failed")
 
 
 @app.command()

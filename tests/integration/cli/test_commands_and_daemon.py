@@ -132,18 +132,6 @@ async def test_a_scope_that_is_none_is_refused_with_a_sentence(daemon):
     assert "org:X, team:X" in err
 
 
-async def test_cache_warm_fills_the_cache_once(daemon, upstream, tmp_path):
-    questions = tmp_path / "questions.jsonl"
-    questions.write_text('{"prompt": "What is a monad?"}\n{"prompt": "Name three rivers of Chile."}\n')
-    command = ("cache", "warm", str(questions), "--model", "gpt-4o-mini")
-
-    first, second = await daemon.helix_json(*command), await daemon.helix_json(*command)
-
-    assert {"lines": 2, "hits": 0, "misses": 2, "errors": 0} == first
-    assert {"lines": 2, "hits": 2, "misses": 0, "errors": 0} == second
-    assert 2 == len(upstream.asked)
-
-
 async def test_cache_why_and_clear(own_daemon):
     await own_daemon.chat("What is the capital of Australia?")
 

@@ -380,17 +380,6 @@ def questions(home):
     return path
 
 
-def test_cache_warm_asks_each_line_once(helix, daemon, questions, monkeypatch):
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-1")
-    daemon.answers["POST", "/v1/chat/completions"] = (200, {}, {"x_helix_cache": "miss"})
-
-    ran = helix("cache", "warm", str(questions), "--model", "default", "--json")
-
-    assert {"lines": 3, "hits": 0, "misses": 3, "errors": 0} == ran.json
-    asked = {body["messages"][0]["content"]: body["model"] for _, _, _, body in daemon.asked}
-    assert {"one": "m", "two": "default", "three": "default"} == asked
-
-
 def test_cache_warm_says_which_lines_failed(helix, daemon, home):
     (home / "bad.jsonl").write_text('{"model": "m", "prompt": 3}\n{"prompt": "x"}\nnot json\n')
 
