@@ -27,7 +27,7 @@ from .settings import (
     Settings,
     StorageSettings,
 )
-from .settings_sources import Loaded
+from .settings.sources import Loaded
 
 _PAUSE_S = 0.8
 _QUESTIONS = (

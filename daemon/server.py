@@ -27,7 +27,7 @@ from .errors import CannotStart, SettingsError
 from .gateway import Gateway
 from .security.door import is_loopback
 from .settings import ServerSettings
-from .settings_sources import Loaded
+from .settings.sources import Loaded
 from .web.connections import GatewayRunner
 from .wiring import build_gateway
 

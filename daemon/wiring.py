@@ -74,7 +74,7 @@ from .security.keys import Keys
 from .security.rate_limits import RateLimits
 from .security.tokens import Tokens
 from .settings import CacheSettings, PiiSettings, ProviderSettings, Settings, StorageSettings
-from .settings_sources import Loaded
+from .settings.sources import Loaded
 from .storage_keys import StorageKeys, new_key
 
 log = logging.getLogger(__name__)

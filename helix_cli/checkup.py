@@ -32,7 +32,7 @@ from .diagnostics import CommandFailed, DaemonUnreachable
 from .redis_probe import RedisUnreachable, probe
 
 if TYPE_CHECKING:
-    from daemon.settings_sources import Loaded
+    from daemon.settings.sources import Loaded
 
 LEAST_FREE_BYTES = 2**30
 CLOCK_TOLERANCE_S = 60
@@ -264,7 +264,7 @@ def _port(loaded: Loaded) -> Finding:
 
 
 def _settings(config: Path | None) -> Loaded:
-    from daemon.settings_sources import load
+    from daemon.settings.sources import load
 
     return load(config)
 

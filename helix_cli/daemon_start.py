@@ -16,7 +16,7 @@ from .control_client import ControlClient
 from .diagnostics import CommandFailed, DaemonUnreachable, say
 
 if TYPE_CHECKING:
-    from daemon.settings_sources import Loaded
+    from daemon.settings.sources import Loaded
 
 LOG_FILE = "daemon.log"
 

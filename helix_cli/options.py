@@ -12,7 +12,7 @@ import typer
 from .diagnostics import UsageMistake
 
 if TYPE_CHECKING:
-    from daemon.settings_sources import Loaded
+    from daemon.settings.sources import Loaded
 
     from .control_client import ControlClient
 
@@ -38,7 +38,7 @@ def group(help_text: str) -> typer.Typer:
 
 def settings(config: Path | None) -> Loaded:
     """The settings that every command finds in the same way; pydantic is imported here."""
-    from daemon.settings_sources import load
+    from daemon.settings.sources import load
 
     return load(config)
 

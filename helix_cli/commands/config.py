@@ -55,9 +55,9 @@ def trust(
     file: Annotated[Path, typer.Argument(help="The file; it is trusted as it is now.")] = Path("helix.toml"),
 ) -> None:
     """Let a directory's helix.toml read secrets from the environment. Read it first."""
-    from daemon import settings_sources
+    from daemon.settings import config_file
 
-    settings_sources.trust(file)
+    config_file.trust(file)
     output.line(f"trusted, until it changes: {file.resolve()}")
 
 
@@ -100,14 +100,14 @@ def _check_text(text: str) -> None:
     """What is written must be settings that can be used: what is wrong with them is wrong in the other file."""
     import tempfile
 
-    from daemon import settings_sources
+    from daemon.settings import sources
 
     as_if_set = dict.fromkeys(re.findall(r'"env:(\w+)"', text), "http://as.if.set")
     with tempfile.NamedTemporaryFile("w", suffix=".toml") as draft:
         draft.write(text)
         draft.flush()
         try:
-            settings_sources.load(Path(draft.name), environ=as_if_set)
+            sources.load(Path(draft.name), environ=as_if_set)
         except SettingsError as error:
             raise diagnostics.CommandFailed(str(error).replace(draft.name, "what would be written")) from None
 

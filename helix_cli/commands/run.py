@@ -15,7 +15,7 @@ from ..options import Config, settings
 from ..run_account import RunAccount
 
 if TYPE_CHECKING:
-    from daemon.settings_sources import Loaded
+    from daemon.settings.sources import Loaded
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 

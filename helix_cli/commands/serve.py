@@ -21,7 +21,7 @@ def serve(
 ) -> None:
     """Run the gateway until SIGTERM or Ctrl-C; requests in flight are finished first."""
     from daemon.server import run
-    from daemon.settings_sources import load
+    from daemon.settings.sources import load
 
     flags = {"server.host": host, "server.port": port}
     if demo:

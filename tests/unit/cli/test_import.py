@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from daemon.exchange import Target
 from daemon.routing.router import Router
-from daemon.settings_sources import load
+from daemon.settings.sources import load
 from helix_cli.commands.config import app
 from helix_cli.diagnostics import CommandFailed
 from helix_cli.litellm_config import imported

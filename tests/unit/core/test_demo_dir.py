@@ -6,7 +6,7 @@ from daemon import demo
 from daemon.control_api import demo_dir
 from daemon.errors import CannotStart
 from daemon.settings import ServerSettings
-from daemon.settings_sources import load
+from daemon.settings.sources import load
 
 
 @pytest.fixture(autouse=True)

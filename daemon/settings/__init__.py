@@ -1,6 +1,6 @@
 """helix.toml as frozen settings: every section, key, unit and default, in one place.
 
-How files, environment and flags become these is settings_sources.py's business.
+How files, environment and flags become these is sources.py's business.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pydantic import (
     model_validator,
 )
 
-from .window_names import EXPECTED, is_window
+from ..window_names import EXPECTED, is_window
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
 EntityType = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=64)]

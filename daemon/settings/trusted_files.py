@@ -11,7 +11,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from .errors import SettingsError
+from ..errors import SettingsError
 
 
 class TrustedFiles:

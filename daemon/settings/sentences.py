@@ -12,7 +12,7 @@ from decimal import Decimal
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, get_args
 
-from .settings import Section, Settings
+from . import Section, Settings
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
