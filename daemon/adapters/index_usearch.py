@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from usearch.index import Index
 
 from ..exchange import Vector
@@ -140,21 +141,22 @@ class UsearchIndex:
         except OSError as error:
             raise cannot_save(self._folder, error) from error
         self._saved.remove(self._removed_while_saving)
-        self._leave_to(self._saved)
+        self._forget_until(saving.last_id)
 
-    def _leave_to(self, saved: SavedGraph) -> None:
-        """Hold in memory only what the file lacks."""
+    def _forget_until(self, last_id: int) -> None:
+        """Hold in memory only what is newer. The file was offered all others: what it lacks has left the store."""
         *earlier, newest = self._since
         self._since = [newest]
-        newest.remove(np.array([one for one in keys_of(newest) if one in saved], dtype=np.uint64), threads=1)
+        newest.remove(keys_of(newest, lambda key: key <= last_id), threads=1)
         for graph in earlier:
-            if left := [one for one in keys_of(graph) if one not in saved]:
-                newest.add(np.array(left, dtype=np.uint64), np.array(graph.get(left)), threads=1)
+            left = keys_of(graph, lambda key: key > last_id)
+            if left.size:
+                newest.add(left, np.array(graph.get(left)), threads=1)
 
     def _has(self, entry_id: int) -> bool:
         return any(entry_id in graph for graph in self._since) or (self._saved is not None and entry_id in self._saved)
 
 
-def keys_of(graph: Index) -> list[int]:
-    keys: list[int] = graph.keys[:].tolist()
-    return keys
+def keys_of(graph: Index, are_wanted: Callable[[NDArray[np.uint64]], NDArray[np.bool_]]) -> NDArray[np.uint64]:
+    keys: NDArray[np.uint64] = graph.keys[:]
+    return keys[are_wanted(keys)]

@@ -52,9 +52,9 @@ class NearIndex:
         self._pending: deque[tuple[int, bytes, Vector]] = deque()
         self._task: asyncio.Task[None] | None = None
         self._stir = asyncio.Event()
+        self._file = NearFile(store, index, self._worker, clock, ended=self._stir.set)
         self._epoch = ""
         self._last_id = 0
-        self._file = NearFile(store, index, self._worker, clock)
         self._added = 0
         self._caught_up = asyncio.Event()
         self._has_forgotten = False
@@ -143,7 +143,7 @@ class NearIndex:
         epoch = await self._store.epoch()
         if epoch != self._epoch:
             await self._begin(epoch)
-        elif self._has_forgotten:
+        elif self._has_forgotten and self._file.may_begin:
             self._has_forgotten = False
             await self._rebuild_where_it_pays()
         await self._catch_up()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import numpy as np
 
@@ -33,7 +33,10 @@ STORE_AWAY_S = 1.0
 class NearFile:
     """One file at a time is in the making. `saved_id` is the newest entry that was offered to the one in use."""
 
-    def __init__(self, store: EntryStore, index: VectorIndex, worker: Worker, clock: Clock) -> None:
+    def __init__(
+        self, store: EntryStore, index: VectorIndex, worker: Worker, clock: Clock, *, ended: Callable[[], None]
+    ) -> None:
+        """`ended` is called when one has come into use, or has failed."""
         self.saved_id = 0
         self.trouble = ""
         """Why the last one could not be written."""
@@ -41,6 +44,7 @@ class NearFile:
         self._index = index
         self._worker = worker
         self._clock = clock
+        self._tell_ended = ended
         self._task: asyncio.Task[None] | None = None
         self._failed_s = -math.inf
 
@@ -50,10 +54,14 @@ class NearFile:
         last_id = await self._worker.do(self._index.load, epoch)
         self.saved_id = last_id or 0
 
+    @property
+    def may_begin(self) -> bool:
+        """Not while one is being written, nor soon after one failed."""
+        return self._task is None and self._clock.monotonic_s() - self._failed_s >= FAILED_FOR_S
+
     def begin(self, epoch: str, *, anew: bool = False) -> None:
-        """Write one that has what the store has now, or as much as may be (`GROWTH`); not where one is being written,
-        or failed lately."""
-        if self._task is None and self._clock.monotonic_s() - self._failed_s >= FAILED_FOR_S:
+        """Write one that has what the store has now, or as much as may be (`GROWTH`); only where one may begin."""
+        if self.may_begin:
             self._task = asyncio.create_task(self._write(epoch, anew=anew))
             self._task.add_done_callback(self._ended)
 
@@ -80,6 +88,7 @@ class NearFile:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._task = None
+        self._tell_ended()
         if task.cancelled():
             return
         error = task.exception()
