@@ -121,14 +121,18 @@ class UsearchIndex:
         if len(self._since) == 1:
             self._since.append(empty_graph())
         self._removed_while_saving = set()
+        continued = None if anew or not (self._folder / FILE).exists() else self._saved
         self._saving = Saving(
             self._folder / f"{DRAFT}.{secrets.token_hex(4)}",
             model=self._model,
-            file=None if anew or self._saved is None else self._folder / FILE,
-            last_id=0 if anew or self._saved is None else self._saved.stamp.last_id,
-            removed=() if anew or self._saved is None else self._saved.removed,
+            file=None if continued is None else self._folder / FILE,
+            last_id=0 if continued is None else continued.stamp.last_id,
+            removed=() if continued is None else continued.removed,
         )
         return self._saving
+
+    def remove_file(self) -> None:
+        (self._folder / FILE).unlink(missing_ok=True)
 
     def adopt(self) -> None:
         if self._saving is None:  # cleared meanwhile

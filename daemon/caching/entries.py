@@ -138,7 +138,9 @@ class Entries:
         """The same, but back only when all of it has left the store."""
         self.generation += 1
         self._memory.clear(selection)
-        return await self.clearings.remove(selection)
+        removed = await self.clearings.remove(selection)
+        await self.near.renew()
+        return removed
 
     async def _remove(self, selection: Selection) -> int:
         try:

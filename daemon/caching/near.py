@@ -109,6 +109,13 @@ class NearIndex:
         self._has_forgotten = True
         self._stir.set()
 
+    async def renew(self) -> None:
+        """Leave nothing on the disk of what the store has lost: the file is removed now, and made anew behind that."""
+        await self._worker.do(self._index.remove_file)
+        await self._file.stop()  # one that was begun before may have it
+        if self._task is not None:
+            self._file.begin(self._epoch, anew=True)
+
     # --- in the background
 
     async def _follow(self) -> None:

@@ -111,6 +111,10 @@ class VectorIndex(Protocol):
         """
         ...
 
+    def remove_file(self) -> None:
+        """Of what it has nothing stays on the disk; it serves until another takes its place, which is begun anew."""
+        ...
+
     def load(self, store_epoch: str) -> int | None:
         """Use the file there is and return its `last_id`; None where there is nothing usable (absent, damaged, of
         another store or another model), and the index is empty then."""

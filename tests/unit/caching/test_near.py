@@ -193,6 +193,22 @@ async def test_the_file_is_made_anew_where_much_has_left_the_store(open_shelf: O
     assert shelf.index.has_file
 
 
+async def test_what_is_erased_is_in_no_file_any_more(open_shelf: Open, tmp_path: Path) -> None:
+    shelf = await open_shelf()
+    await shelf.keep(range(2 * FULL))
+    await until(lambda: shelf.index.has_file)
+    await shelf.store.clear(Selection(scope=SCOPES[0]))
+
+    await shelf.near.renew()
+    assert not (tmp_path / "index" / FILE).exists()
+    assert await shelf.finds(1)
+
+    await until((tmp_path / "index" / FILE).exists)
+    await until(lambda: shelf.near._file._task is None)
+    assert FULL == shelf.index.size
+    assert all([await shelf.finds(number) for number in range(1, 2 * FULL, 2)])
+
+
 async def test_without_a_file_it_is_made_anew_in_memory(open_shelf: Open, tmp_path: Path) -> None:
     shelf = await open_shelf(is_saved=False)
     await shelf.keep(range(2 * FULL))
