@@ -24,12 +24,9 @@ from .adapters.provider_echo import EchoProvider
 from .adapters.provider_litellm import LitellmProvider
 from .adapters.provider_openai import OPENAI_BASE, OpenAiProvider
 from .adapters.provider_translating import TranslatingProvider
-from .adapters.rates_redis import RedisRates
 from .adapters.spendlog_duckdb import DuckDbSpendLog
 from .adapters.store_embedded import EmbeddedStore
-from .adapters.store_redis import RedisStore
 from .adapters.vaults_embedded import EmbeddedVaults
-from .adapters.vaults_redis import RedisVaults
 from .adapters.word_pieces import WordPieces
 from .auditing import Auditor
 from .caching.cache import Cache
@@ -59,6 +56,7 @@ from .pipeline import Pipeline
 from .ports.clock import Clock
 from .ports.pii import Finder, VaultStore
 from .ports.routing import Provider
+from .ports.security import RateStore
 from .ports.storage import Store
 from .refreshing import Refreshes
 from .repeats import Repeats
@@ -200,7 +198,7 @@ def _build_parts(
 ) -> Parts:
     metrics, recent = Metrics(), Recent()
     is_shared = settings.storage.url != "embedded"
-    rate_limits = RateLimits(clock, RedisRates(settings.storage.url, clock) if is_shared else None)
+    rate_limits = RateLimits(clock, _build_rates(settings.storage, clock))
 
     def on_row(row: LedgerRow) -> None:
         metrics.row(row)
@@ -277,16 +275,31 @@ def _load_verifier() -> Verifier | None:
         return None
 
 
+# What speaks to Redis is imported where it is asked for: it takes 9 MB, which a daemon alone needs not.
+
+
+def _build_rates(settings: StorageSettings, clock: Clock) -> RateStore | None:
+    if settings.url == "embedded":
+        return None
+    from .adapters.rates_redis import RedisRates
+
+    return RedisRates(settings.url, clock)
+
+
 def _build_store(settings: StorageSettings, data_dir: Path, clock: Clock, sealer: Sealer) -> Store:
     seal = EntrySeal(sealer) if settings.encrypt else None
     if settings.url == "embedded":
         return EmbeddedStore(data_dir / "store.sqlite", clock, settings.fsync, seal)
+    from .adapters.store_redis import RedisStore
+
     return RedisStore(settings.url, clock, seal=seal)
 
 
 def _build_vault_store(settings: StorageSettings, data_dir: Path, clock: Clock) -> VaultStore:
     if settings.url == "embedded":
         return EmbeddedVaults(data_dir / "vaults.sqlite", clock)
+    from .adapters.vaults_redis import RedisVaults
+
     return RedisVaults(settings.url, clock)
 
 
