@@ -19,6 +19,7 @@ from ..ports.caching import Embedder
 from ..ports.clock import Clock
 from ..settings import CacheSettings
 from .admission import INDEX_ERROR, Admission, Asked, Found, similarity
+from .embedding import SharedEmbedder
 from .entries import Entries
 from .itemwise import together
 from .keys import KeyParts, Keys, scope_of
@@ -91,6 +92,7 @@ class Searcher:
         """`model` names what makes the vectors; `policy` the PII policy in force."""
         self._entries = entries
         self._embedder = embedder
+        self._embeddings = SharedEmbedder(embedder)
         self._admission = admission
         self._tally = tally
         self._trouble = trouble
@@ -99,7 +101,6 @@ class Searcher:
         self._settings = settings
         self._policy = policy
         self._keys = lru_cache(KEYS_HELD)(self._make_keys)
-        self._embedding = 0
 
     def configure(self, settings: CacheSettings, policy: Callable[[], str]) -> None:
         self._settings = settings
@@ -231,21 +232,13 @@ class Searcher:
         return None
 
     async def _admitted(self, search: _Search) -> Found | None:
-        if search.question is None or not self._embedder.is_ready or self._embedding >= MAX_EMBEDDING:
+        if search.question is None or not self._embedder.is_ready or self._embeddings.texts >= MAX_EMBEDDING:
             search.note("candidates", "stop", "the embedder is not ready")
             return None
-        vector = search.vector = await self._embed(search.question.text)
+        vector = search.vector = await self._embeddings.embed(search.question.text)
+        self._trouble.ends("embedder")
         asked = Asked(search.question.text, search.key, search.keys.scope, search.partition, vector, search.made_after)
         return self._first_admitted(search, asked, await self._candidates(search, asked))
-
-    async def _embed(self, text: str) -> Vector:
-        self._embedding += 1
-        try:
-            vector = await self._embedder.embed(text)
-        finally:
-            self._embedding -= 1
-        self._trouble.ends("embedder")
-        return vector
 
     async def _candidates(self, search: _Search, asked: Asked) -> list[Found]:
         """The nearest entries, nearest first, by the vectors that the store has."""
