@@ -241,6 +241,7 @@ def _persons_differ(a: Features, b: Features) -> bool:
         or bool(a.sought and b.sought and a.sought != b.sought)
         or _states_differ(a, b)
         or _take_turns(tuple(dict.fromkeys(a.persons)), tuple(dict.fromkeys(b.persons)))
+        or _roles_change(a, b)
     )
 
 
@@ -254,6 +255,24 @@ def _states_differ(a: Features, b: Features) -> bool:
 
 def _take_turns(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
     return len(one) > 1 and one != other and set(one) == set(other)
+
+
+def _roles_change(a: Features, b: Features) -> bool:
+    """`what do I expect from my boss`, `what does my boss expect from me`: of little else than the same words."""
+    return (
+        len(a.content ^ b.content) <= _REWORDED
+        and _runs_change_places(a.parts, b.parts)
+        and _cases_differ(words.ROLES.keys() & a.tokens, words.ROLES.keys() & b.tokens)
+    )
+
+
+def _cases_differ(one: set[str], other: set[str]) -> bool:
+    """`I` and `me`; `you` and `her` may be either."""
+    return one != other or "you" in one or "her" in one
+
+
+_REWORDED = 2
+"""A verb and its synonym. In longer rewordings persons come and go: `it is not mine`, `I did not do it`."""
 
 
 def _only_ways_of_asking_differ(a: Features, b: Features) -> bool:

@@ -14,6 +14,7 @@ from .grammar import (
     equated_in,
     limits_in,
     modalities_of,
+    parts_of,
     places_of_numbers,
     sought_of,
     states_of,
@@ -106,6 +107,8 @@ class Features:
     """Words and numbers, without the politeness around the question."""
     meanings: tuple[str, ...]
     """Of each token, so that synonyms and forms of a word are equal; empty where it carries none."""
+    parts: tuple[str, ...]
+    """`meanings` with the persons in their places: in `what do I expect from my boss` I, expectations and a boss."""
     content: frozenset[str]
     """The meanings that there are."""
     stems: frozenset[str]
@@ -154,6 +157,7 @@ def read_features(text: str) -> Features:
         shouted=frozenset() if text.isupper() else frozenset(_SHOUTED.findall(rest)),
         tokens=tokens,
         meanings=tuple(meanings),
+        parts=parts_of(tokens, meanings),
         content=frozenset(filter(None, meanings)),
         stems=frozenset(stem(token) for token in tokens if token not in words.LIGHT and token[0].isalpha()),
         numbers=numbers,

@@ -97,3 +97,15 @@ def equated_in(tokens: Sequence[str]) -> frozenset[str]:
     """`tall` of `as tall as`."""
     triples = zip(tokens, tokens[1:], tokens[2:], strict=False)
     return frozenset(middle for first, middle, last in triples if first == last == "as")
+
+
+def parts_of(tokens: Sequence[str], meanings: Sequence[str]) -> tuple[str, ...]:
+    """The meanings, and the persons who do something or to whom it is done; `her boss` is no such person. Without them
+    where one comes twice: `when I travel can I pay`, `can I pay when I travel`."""
+    persons = [
+        words.ROLES.get(word, "") if word != "her" or not any(meanings[at + 1 : at + 2]) else ""
+        for at, word in enumerate(tokens)
+    ]
+    if len(set(persons) - {""}) != sum(map(bool, persons)):
+        return tuple(meanings)
+    return tuple(person or meaning for person, meaning in zip(persons, meanings, strict=True))

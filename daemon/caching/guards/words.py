@@ -598,6 +598,9 @@ POSSESSIVES = _all(
     "my mine our ours your yours his her hers their theirs myself ourselves yourself himself herself themselves"
 )
 
+ROLES = {token: f"<{person}>" for token, person in PERSONS.items() if token not in POSSESSIVES} | {"her": "<she>"}
+"""Who does something, and to whom it is done: `I`, `me`; not `my`."""
+
 STATES = _all(
     "like love hate enjoy prefer think believe feel want wish hope mean know remember recommend suggest call trust "
     "fear miss support"

@@ -117,6 +117,7 @@ def test_what_differs_is_a_miss(guard: str, one: str, other: str) -> None:
         ("twenty five ideas for a party", "25 ideas for a party"),
         ("I'm not sure how to jump start a car", "how do I jump start a car"),
         ("how do I get a virtual card", "how do you obtain a virtual card?"),
+        ("when I travel can I use my card", "can I use my card when I travel"),
         ("what kind of gas does this car use", "can you tell me which type of gas this vehicle uses"),
     ],
 )
