@@ -43,10 +43,15 @@ WindowName = Annotated[str, AfterValidator(_known_window)]
 ON_BY_DEFAULT = frozenset(
     {
         *("EMAIL_ADDRESS", "PHONE_NUMBER", "CREDIT_CARD", "IBAN_CODE", "CRYPTO", "SECRET", "IP_ADDRESS"),
-        *("MAC_ADDRESS", "PERSON", "DATE_OF_BIRTH", "STREET_ADDRESS", "US_SSN", "US_ITIN", "UK_NHS", "UK_NINO"),
-        *("ES_NIF", "ES_NIE", "IT_FISCAL_CODE", "DE_TAX_ID", "FR_NIR", "BE_NRN", "NL_BSN", "PL_PESEL", "CH_AHV"),
-        *("SE_PERSONNUMMER", "FI_PERSONAL_CODE", "BR_CPF", "AU_TFN", "AU_ABN", "AU_MEDICARE", "CA_SIN"),
-        *("IN_AADHAAR", "IN_PAN", "SG_NRIC_FIN", "KR_RRN", "CN_RESIDENT_ID"),
+        *("MAC_ADDRESS", "PERSON", "DATE_OF_BIRTH", "STREET_ADDRESS"),
+        *("US_SSN", "US_ITIN", "US_NPI", "US_MBI", "US_DEA", "CA_SIN", "MX_CURP", "BR_CPF", "BR_CNPJ", "CL_RUT"),
+        *("AR_CUIL", "UK_NHS", "UK_NINO", "IE_PPS", "ES_NIF", "ES_NIE", "PT_NIF", "IT_FISCAL_CODE", "DE_TAX_ID"),
+        *("DE_PENSION_NUMBER", "AT_SVNR", "CH_AHV", "FR_NIR", "BE_NRN", "NL_BSN", "PL_PESEL", "CZ_BIRTH_NUMBER"),
+        *("HU_TAJ", "RO_CNP", "BG_EGN", "HR_OIB", "JMBG", "GR_AMKA", "SE_PERSONNUMMER", "DK_CPR", "NO_BIRTH_NUMBER"),
+        *("FI_PERSONAL_CODE", "IS_KENNITALA", "EE_PERSONAL_CODE", "LT_PERSONAL_CODE", "LV_PERSONAL_CODE"),
+        *("TR_IDENTITY_NUMBER", "RU_SNILS", "RU_INN", "KZ_IIN", "IL_ID", "AE_EMIRATES_ID", "ZA_ID", "NG_NIN"),
+        *("IN_AADHAAR", "IN_PAN", "SG_NRIC_FIN", "MY_NRIC", "ID_NIK", "TH_CITIZEN_ID", "KR_RRN", "JP_MY_NUMBER"),
+        *("CN_RESIDENT_ID", "TW_ID", "HK_ID", "AU_TFN", "AU_ABN", "AU_MEDICARE", "NZ_IRD"),
     }
 )
 """Kinds of PII that are hidden unless `pii.entities` allows them."""

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator
 
 from .page import Page, positions, words
+from .randomness import looks_random
 
-_PASSWORD_WORDS = ("passw", "passphrase", "pwd", "passcode")
+_PASSWORD_WORDS = (
+    *("passw", "passphrase", "pwd", "passcode", "kennwort", "mot de passe", "contraseña", "contrasena", "senha"),
+    *("wachtwoord", "hasło", "lösenord", "adgangskode", "salasana", "пароль", "密码", "密碼", "パスワード", "비밀번호"),
+)
 _TOKEN_WORDS = ("secret", "token", "bearer", "credential")
-_SIGNATURE_WORDS = ("signature=", "sig=")
+_SIGNATURE_WORDS = ("signature=", "sig=", "sessionid=", "sessid=")
 # From the word on: the rest of the name, a sign of assignment.
-_IS = r"[\w.-]{0,32}[\"'`\]]{0,2}(?:\s{0,3}(?::=|=>|=|:)\s{0,3}|\s{1,2}(?:is|ist|es|est)\s{1,2}:?"
+_IS = (
+    r"[\w.-]{0,32}[\"'`\]]{0,2}(?:\s{0,3}(?::=|=>|=|:|：)\s{0,3}"
+    r"|\s{1,2}(?:is now|is|to|ist|lautet|es|est|é)(?:\s{1,2}:?\s?|:\s{1,2})"
+)
 _QUOTE = r"(?:[Bb]earer |[Bb]asic )?(?P<quote>[\"'`]?)"
 _VALUE = r"(?P<value>[^\s\"'`,;<>(){}\[\]]{6,512})"
 # A value that is no password ends at "&", which parts the fields of a URL's query.
@@ -21,11 +26,16 @@ _FIELD_VALUE = r"(?P<value>[^\s\"'`,;<>(){}\[\]&]{6,512})"
 _PASSWORD_ASSIGNMENT = re.compile(rf"{_IS}){_QUOTE}{_VALUE}")
 # A blank is enough behind `Bearer`.
 _TOKEN_ASSIGNMENT = re.compile(rf"{_IS}|[ \t]){_QUOTE}{_FIELD_VALUE}")
+_FIELD_BEFORE = re.compile(r"[?&][\w.-]{0,24}\Z")
+_FIELD_ASSIGNMENT = re.compile(rf"{_IS}){_QUOTE}{_FIELD_VALUE}")
 _SIGNATURE_ASSIGNMENT = re.compile(r"(?P<quote>)(?P<value>[^\s\"'`&#<>]{12,512})")
 
 
 def find_assigned_secrets(page: Page) -> Iterator[tuple[int, int]]:
-    for found in (_find_named(page), _find_keys(page), _find_declared(page), _find_in_queries(page)):
+    for found in (
+        *(_find_named(page), _find_keys(page), _find_declared(page), _find_in_queries(page)),
+        *(_find_spaced(page), _find_in_elements(page), _find_in_statements(page)),
+    ):
         for match in found:
             start = match.start("value")
             yield start, start + len(_trimmed(match))
@@ -35,12 +45,14 @@ def _find_named(page: Page) -> Iterator[re.Match[str]]:
     """What follows a word for secrets in any way that gives it a value."""
     for names, assignment, is_secret in (
         (_PASSWORD_WORDS, _PASSWORD_ASSIGNMENT, _looks_like_password),
-        (_TOKEN_WORDS, _TOKEN_ASSIGNMENT, _looks_random),
-        (_SIGNATURE_WORDS, _SIGNATURE_ASSIGNMENT, _looks_random),
+        (_TOKEN_WORDS, _TOKEN_ASSIGNMENT, looks_random),
+        (_SIGNATURE_WORDS, _SIGNATURE_ASSIGNMENT, looks_random),
     ):
         for name in names:
             for at in positions(page.lower, name):
-                yield from _literal(assignment.match(page.text, at + len(name)), is_secret)
+                is_field = assignment is _PASSWORD_ASSIGNMENT and _FIELD_BEFORE.search(page.lower, max(0, at - 26), at)
+                form = _FIELD_ASSIGNMENT if is_field else assignment
+                yield from _literal(form.match(page.text, at + len(name)), is_secret)
 
 
 def _literal(match: re.Match[str] | None, is_secret: Callable[[str], bool]) -> Iterator[re.Match[str]]:
@@ -50,7 +62,7 @@ def _literal(match: re.Match[str] | None, is_secret: Callable[[str], bool]) -> I
 
 _SECRET_KEY_NAME = re.compile(
     r"(?:api|access|account|admin|app|application|auth|client|consumer|deploy|encryption|hmac|jwt|license|master"
-    r"|private|service|session|shared|signing|storage)[_ -]?\Z"
+    r"|my|our|private|service|session|shared|signing|storage|subscription)[_ -]?\Z"
 )
 _SETTING_KEY_NAME = re.compile(r"(?<![A-Za-z0-9_])[A-Z][A-Z0-9_]{0,30}_\Z")
 _OPEN_KEY_NAME = re.compile(
@@ -67,12 +79,12 @@ def _find_keys(page: Page) -> Iterator[re.Match[str]]:
         name = page.text[before:at]
         is_setting = _SETTING_KEY_NAME.search(name) and not _OPEN_KEY_NAME.search(name)
         if is_setting or _SECRET_KEY_NAME.search(page.lower[before:at]):
-            yield from _literal(_TOKEN_ASSIGNMENT.match(page.text, at + len("key")), _looks_random)
+            yield from _literal(_TOKEN_ASSIGNMENT.match(page.text, at + len("key")), looks_random)
 
 
 # The name ends with the word, and the value is all there is: a setting, or a string in quotes.
 _PASSWORD_ENDS = ("password", "passwd")
-_DECLARED_WORDS = (*_PASSWORD_ENDS, "secret", "token", "_pass")
+_DECLARED_WORDS = (*_PASSWORD_ENDS, "secret", "token", "pass")
 _DECLARATION = re.compile(
     rf"(?:_?key)?[\"'`\]]{{0,2}}(?P<sign>\s{{0,3}}(?::=|=>|=|:)\s{{0,3}})(?P<quote>[\"'`]?){_FIELD_VALUE}",
     re.IGNORECASE,
@@ -95,14 +107,39 @@ def _find_declared(page: Page) -> Iterator[re.Match[str]]:
 
 def _expected(name: str, match: re.Match[str]) -> Callable[[str], bool] | None:
     """What a value must look like, by how the name is written and where the value stands; None: this is no setting."""
+    if name.endswith("PASS") and not name.endswith("_PASS"):  # a test's verdict
+        return None
     if _SETTING_NAME.search(name):
         return _is_given_value if _stands_alone(match) else None
-    if name.endswith("_pass"):
-        return None
+    if name.endswith("pass"):
+        is_whole = not name[-5:-4].isalnum()
+        return _is_mixed_word if is_whole and _stands_alone(match) else None
+    if _is_file_setting(name, match):
+        return _is_given_value
     if _is_quoted(match):
         return _is_given_value if _is_given_password(name, match) else _is_mixed
     is_field = match["sign"] == "=" or _COMPOUND_NAME.search(name)
     return _is_mixed if is_field and _stands_alone(match) else None
+
+
+_LABEL_NAME = re.compile(
+    r"(?:forgot|reset|confirm|change|new|old|invalid|wrong|missing|enter|no|show|hide)[_.-]?password\Z"
+)
+_LINE_START = re.compile(r"(?:^|\n)[ \t-]*[a-z][a-z0-9_.-]*\Z")
+
+
+def _is_file_setting(name: str, match: re.Match[str]) -> bool:
+    """`db_password: letmein` on a line of its own, as YAML and properties have it; no label of a form."""
+    text, name_end = match.string, match.start()
+    return (
+        name.endswith(_PASSWORD_ENDS)
+        and _COMPOUND_NAME.search(name.replace(".", "_")) is not None
+        and not _LABEL_NAME.search(name)
+        and text[match.end() : match.end() + 1] in ("", "\n", "\r")
+        and _LINE_START.search(text, max(0, name_end - _NAME_REACH - 8), name_end) is not None
+        and match["value"][0].islower()
+        and _stands_alone(match)
+    )
 
 
 def _is_given_password(name: str, match: re.Match[str]) -> bool:
@@ -134,19 +171,68 @@ def _is_mixed(value: str) -> bool:
     return len(value) >= 8 and any(map(str.isdigit, value)) and _looks_like_password(value)
 
 
-_QUERY_SECRET = re.compile(
-    r"[?&#;](?:[a-z0-9_.-]{0,24}[_.-])?(?:api[_-]?key|apikey|token|secret|passw(?:or)?d|pwd|[a-z]{1,12}token)="
-    r"(?P<quote>)(?P<value>[^\s\"'`&#<>(){}\[\]]{6,512})",
+_SPACED = re.compile(r"[ \t]{1,2}(?P<quote>[\"'`]?)(?P<value>[^\s\"'`,;<>(){}\[\]|]{6,128})")
+_SPACED_WORDS = ("password", "passwd", "passphrase")
+# What is said of passwords in prose, with a number behind it.
+_NOT_GIVEN = re.compile(
+    r"(?:sha|md|utf|base|argon|bcrypt|scrypt|aes|rsa|oauth|http|ipv|tls|ssl|step|page|user|field|test|type|version|level|win"
+    r"|windows|chapter|section|option|day|week|year|month|min|char)[s-]?[0-9]",
     re.IGNORECASE,
 )
-_QUERY_KEY = re.compile(r"[?&](?:key|auth)=(?P<quote>)(?P<value>[^\s\"'`&#<>(){}\[\]]{6,512})", re.IGNORECASE)
+
+
+def _find_spaced(page: Page) -> Iterator[re.Match[str]]:
+    """`--password letmein`, `password Tr0ub4dor&3`: behind a blank alone only what can hardly be a word of prose."""
+    for word in _SPACED_WORDS:
+        for at in positions(page.lower, word):
+            is_option = page.text[max(0, at - 12) : at].rpartition(" ")[2].startswith("--")
+            yield from _literal(
+                _SPACED.match(page.text, at + len(word)), _is_given_value if is_option else _is_mixed_word
+            )
+
+
+def _is_mixed_word(value: str) -> bool:
+    is_plain = not set(value).intersection("_./:\\=") or looks_random(value)
+    is_mixed = len(value) >= 6 and any(map(str.isdigit, value)) and any(map(str.isalpha, value))
+    return is_mixed and is_plain and not _NOT_GIVEN.match(value) and _looks_like_password(value)
+
+
+_ELEMENT = re.compile(r">(?P<quote>)(?P<value>[^<>\s]{4,256})</")
+
+
+def _find_in_elements(page: Page) -> Iterator[re.Match[str]]:
+    """`<password>...</password>`"""
+    for word in ("password", "passwd", "pwd", "secret", "token"):
+        for at in positions(page.lower, f"{word}>"):
+            yield from _literal(_ELEMENT.match(page.text, at + len(word)), _is_given_value)
+
+
+_STATEMENT_CUES = ("identified by ", "requirepass ", "masterauth ")
+_STATEMENT_VALUE = re.compile(r"(?P<quote>[\"']?)(?P<value>[^\s\"'`;]{4,128})")
+
+
+def _find_in_statements(page: Page) -> Iterator[re.Match[str]]:
+    """What SQL and Redis are told."""
+    for cue in _STATEMENT_CUES:
+        for at in positions(page.lower, cue):
+            match = _STATEMENT_VALUE.match(page.text, at + len(cue))
+            if match and (match["quote"] or not cue.startswith("identified")):
+                yield from _literal(match, _is_given_value)
+
+
+_QUERY_SECRET = re.compile(
+    r"[?&#;](?:[a-z0-9_.-]{0,24}[_.-])?(?:api[_-]?key|apikey|token|secret|passw(?:or)?d|pwd|[a-z]{1,12}token)="
+    r"(?P<quote>)(?P<value>[^\s\"'`&;#<>(){}\[\]]{6,512})",
+    re.IGNORECASE,
+)
+_QUERY_KEY = re.compile(r"[?&](?:key|auth)=(?P<quote>)(?P<value>[^\s\"'`&;#<>(){}\[\]]{6,512})", re.IGNORECASE)
 
 
 def _find_in_queries(page: Page) -> Iterator[re.Match[str]]:
     """`?api_key=...&token=...`: nothing but a value stands in a URL's query, so it may be short."""
     if "=" not in page.text:
         return
-    for pattern, is_secret in ((_QUERY_SECRET, _is_query_value), (_QUERY_KEY, _looks_random)):
+    for pattern, is_secret in ((_QUERY_SECRET, _is_query_value), (_QUERY_KEY, looks_random)):
         for match in pattern.finditer(page.text):
             yield from _literal(match, is_secret)
 
@@ -160,7 +246,7 @@ def _is_query_value(value: str) -> bool:
 def _trimmed(match: re.Match[str]) -> str:
     """The value without the punctuation that ends a sentence; in quotes it stands as it is."""
     value = match["value"]
-    return value if match["quote"] else value.rstrip(".:?!")
+    return value if match["quote"] else value.rstrip(".:")
 
 
 _ATTRIBUTE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
@@ -171,7 +257,7 @@ def _is_code(match: re.Match[str]) -> bool:
     value = match["value"]
     return (
         match.string[match.end() : match.end() + 1] in ("(", "[", "{")
-        or value.startswith(("$", "%", "@", "/", "./", "http://", "https://"))
+        or value.startswith(("$", "%", "@", "/", "./", "http://", "https://", "--"))
         or (not match["quote"] and _ATTRIBUTE.fullmatch(value) is not None)
     )
 
@@ -201,27 +287,13 @@ def _is_fill_in(value: str) -> bool:
 _STRONG_SYMBOLS = frozenset("!@#$%^&*+?~")
 
 
+_PASSPHRASE = re.compile(r"[a-z]{2,}(?:-[a-z]{2,}){2,}")
+
+
 def _looks_like_password(value: str) -> bool:
-    """Letters and digits, or one of the symbols that people put into passwords; not all one character."""
+    """Letters and digits, or one of the symbols that people put into passwords; not all one character. Or small words
+    between dashes, which no programming language has as a name."""
+    if _PASSPHRASE.fullmatch(value):
+        return not _WORDS_FOR_VALUES.issuperset(value.split("-"))
     kinds = (any(map(str.isalpha, value)), any(map(str.isdigit, value)), not _STRONG_SYMBOLS.isdisjoint(value))
     return sum(kinds) >= 2 and len(set(value)) > 3
-
-
-_LETTERS_AND_DIGITS = re.compile(r"[A-Za-z0-9+/=]+")
-
-
-def _looks_random(value: str) -> bool:
-    """A long run of letters and digits mixed, with much to tell per character.
-
-    A name of a model, a date or a path has its letters and digits in shorter runs. Random
-    hexadecimal of 12 characters has 2.8 bits a character or more, nearly always.
-    """
-    longest = max(_LETTERS_AND_DIGITS.findall(value), key=len, default="")
-    digits = sum(map(str.isdigit, longest))
-    is_mixed = digits >= 2 or (digits == 1 and len(longest) >= 16 and longest.lower() != longest)
-    return len(longest) >= 10 and is_mixed and any(map(str.isalpha, longest)) and _bits_per_character(longest) >= 2.8
-
-
-def _bits_per_character(text: str) -> float:
-    size = len(text)
-    return -sum(count / size * math.log2(count / size) for count in Counter(text).values())

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import partial
 
 import phonenumbers
 from phonenumbers import NumberParseException
 
 from ...exchange import Span
+from .checksums import is_article_number
 from .page import Page, is_word_char, positions, words
 
 EMAIL_SIGNS = ("@", "%40")
@@ -72,18 +72,27 @@ def _local_start(text: str, at: int) -> int:
     return at - len(local) if not local.endswith(".") else at
 
 
+_LOGIN_BEFORE = re.compile(r"://[^\s/@:]{0,64}:[^\s/]*\Z")
+
+
 def _is_login(text: str, start: int, at: int, end: int) -> bool:
     """`git@host:path` of a remote, and `user:password@host` of a URL, whose password is a SECRET."""
     if text[start:at] == "git" and text[end : end + 1] == ":":
         return True
-    return text[start - 1 : start] == ":" and "://" in text[max(0, start - 80) : start]
+    return ":" in text[max(0, start - 80) : start] and _LOGIN_BEFORE.search(text, max(0, start - 80), at) is not None
 
 
 _E164_DIGITS = 15
 _INTERNATIONAL = re.compile(r"\+[0-9]++(?:[ \u00a0\-./()]{1,2}[0-9]++){0,7}+")
-# Digits before or behind it make it a row of a table; in one piece it may be an article's number.
+# Europe dials 00 for the plus, North America 011. Digits before or behind it make it a row of a table.
 _AFTER_EXIT_CODE = re.compile(
-    r"(?<![\w.+-])(?<![0-9][ ,/])00([1-9][0-9]*+(?:[ \u00a0\-./()]{1,2}[0-9]++){1,7}+)(?![\w-]|[ .,][0-9])"
+    r"(?<![\w.+-])(?<![0-9][ ,/])(?:00|011 ?)([1-9][0-9]{0,2}(?:[ \u00a0\-./()]{1,2}[0-9]++){1,7}+)(?![\w-]|[ .,][0-9])"
+)
+# In one piece it may be the number of an article or an order.
+_AFTER_EXIT_CODE_UNPARTED = re.compile(r"(?<![\w.+-])(?<![0-9][ ,/])00([2-9][0-9]{9,12})(?![\w-]|[ .,][0-9])")
+_ARTICLE_WORDS = words(
+    "ean gtin isbn sku upc barcode article artikel item order invoice rechnung bestellung ticket ref reference part "
+    "serial seq id ids code number nr no"
 )
 _DIGITS = re.compile(r"[0-9]+")
 _NORTH_AMERICAN = re.compile(
@@ -94,7 +103,7 @@ _NORTH_AMERICAN = re.compile(
 _NORTH_AMERICAN_SPACED = re.compile(
     r"(?<![A-Za-z0-9_.+-])(?<![0-9] )(?:1 )?[2-9][0-9]{2} [2-9][0-9]{2}[ .-][0-9]{4}(?![A-Za-z0-9_]|[.-][0-9]| [0-9])"
 )
-_NATIONAL = re.compile(r"\(?[0-9][0-9()]*(?:[ \u00a0\-./()]{1,2}[0-9()]+){0,6}+(?![A-Za-z0-9_-])")
+_NATIONAL = re.compile(r"\(?[0-9][0-9()]{0,16}(?:[ \u00a0\-./()]{1,2}[0-9()]{1,16}){0,6}+(?![A-Za-z0-9_-])")
 _EXTENSION = re.compile(r" ?(?:x|ext\.?|extension) ?[0-9]{1,6}\b", re.I)
 _DATE = re.compile(r"[0-9]{4}[-./][0-9]{1,2}[-./][0-9]{1,2}|[0-9]{1,2}[-./][0-9]{1,2}[-./](?:[0-9]{4}|[0-9]{2})")
 
@@ -106,6 +115,22 @@ _PHONE_WORDS = words(
 _SEVEN_DIGITS = re.compile(r"[0-9](?:[ \u00a0\-./()]{0,3}[0-9]){6}")
 _CALL_WORDS = _PHONE_WORDS | words("call dial ring reach contact text anrufen llame appelez")
 _UK_MOBILE = re.compile(r"07[0-9]{3} ?[0-9]{6}|07[0-9]{3} [0-9]{3} [0-9]{3}")
+# Directly before a number they leave no doubt: `my number is`, `call me at`.
+_CUE = re.compile(
+    r"(?:\b(?:my|his|her|our|their|your) (?:new |work |home |office |private )?(?:number|nr|no\.?)(?: is|:| is:)?"
+    r"|\b(?:call|dial|ring|phone|text)(?: me| us| him| her| them)?(?: back)?(?: at| on)?"
+    r"|\breach(?:ed)?(?: me| us| him| her| them)? (?:at|on)) ?\Z"
+)
+_CUE_REACH = 40
+_COUNTED = re.compile(
+    r"\b(?:id|order|ticket|invoice|case|ref|version|build|port)s?\b(?: (?:no|nr|number)\b)?[ .:=#\"']{0,4}\Z"
+)
+_YEARS = re.compile(r"(?:19|20)[0-9]{2}[-/ ](?:19|20)[0-9]{2}")
+# As they are written there, and given out there.
+_WRITTEN_NATIONALLY = (
+    (re.compile(r"\(?0[0-9]{2,4}\)?[ -][0-9]{3,4}[ -]?[0-9]{3,4}"), "GB"),
+    (re.compile(r"0[1-9](?:[ .][0-9]{2}){4}"), "FR"),
+)
 
 
 def find_phone_numbers(page: Page) -> Iterator[Span]:
@@ -126,7 +151,7 @@ def _phone_end(page: Page, start: int) -> int | None:
     text = page.text
     if text[start - 1 : start] == "+" and start >= 1:
         return _international_end(text, start - 1)
-    if text.startswith("00", start) and (end := _exit_code_end(text, start)) is not None:
+    if text.startswith(("00", "011"), start) and (end := _exit_code_end(page, start)) is not None:
         return end
     begin = start - 1 if start >= 1 and text[start - 1] == "(" else start
     if match := _NORTH_AMERICAN.match(text, begin) or _NORTH_AMERICAN_SPACED.match(text, begin):
@@ -143,16 +168,24 @@ def _international_end(text: str, plus: int) -> int | None:
     return next((plus + end for end in reversed(ends) if _can_be_dialled(match[0][:end])), None)
 
 
-def _exit_code_end(text: str, start: int) -> int | None:
+def _exit_code_end(page: Page, start: int) -> int | None:
     """The same with `00` for the plus; other digits begin so too, so it must be a number that some country gave out."""
-    match = _AFTER_EXIT_CODE.match(text, start)
-    if match is None or not 7 <= sum(map(str.isdigit, match[1])) <= _E164_DIGITS:
-        return None
+    match = _AFTER_EXIT_CODE.match(page.text, start)
+    if match is None:
+        match = _AFTER_EXIT_CODE_UNPARTED.match(page.text, start)
+        if match is None or page.has_near(start, match.end(), _ARTICLE_WORDS) or is_article_number(match[0]):
+            return None
+    return match.end() if _is_given_out("+" + match[1], None) else None
+
+
+def _is_given_out(written: str, country: str | None) -> bool:
+    """Whether numbers of that form were given to anyone, in the country or, with a plus, anywhere."""
+    if not 7 <= sum(map(str.isdigit, written)) <= _E164_DIGITS:  # parsing takes 20 µs
+        return False
     try:
-        is_given_out = phonenumbers.is_valid_number(phonenumbers.parse("+" + match[1]))
+        return phonenumbers.is_valid_number(phonenumbers.parse(written, country))
     except NumberParseException:
-        return None
-    return match.end() if is_given_out else None
+        return False
 
 
 def _can_be_dialled(written: str) -> bool:
@@ -165,20 +198,39 @@ def _can_be_dialled(written: str) -> bool:
 
 
 def _national_end(page: Page, begin: int) -> int | None:
-    """A number that is only known by the words around it, or by being a British mobile's."""
+    """A number that is only known by the words around it, or by being written as one in Britain or France."""
     match = _NATIONAL.match(page.text, begin)
     if match is None or page.text[begin - 1 : begin] in ("-", ".", "/", "_", "#"):
         return None
-    if _is_argument(page.text, begin, match[0]):
-        return None
     digits = sum(map(str.isdigit, match[0]))
-    if not 7 <= digits <= 15 or _DATE.fullmatch(match[0]):
+    if not 7 <= digits <= 15 or _is_something_else(page.text, begin, match[0]):
         return None
-    near = partial(page.has_near, begin, match.end())
-    surely_formed = digits >= 10 or (match[0].lstrip("(").startswith("0") and digits >= 8)
-    if _UK_MOBILE.fullmatch(match[0]) or near(_CALL_WORDS if surely_formed else _PHONE_WORDS):
+    if _has_cue(page, begin, match[0], digits) or _is_written_nationally(page, begin, match):
         return match.end()
-    return None
+    is_counted = _COUNTED.search(page.lower, max(0, begin - _CUE_REACH), begin)
+    surely_formed = digits >= 10 or (match[0].lstrip("(").startswith("0") and digits >= 8)
+    cues = _CALL_WORDS if surely_formed else _PHONE_WORDS
+    is_told = not is_counted and page.has_near(begin, match.end(), cues)
+    return match.end() if is_told or _UK_MOBILE.fullmatch(match[0]) else None
+
+
+def _is_something_else(text: str, begin: int, written: str) -> bool:
+    return bool(_DATE.fullmatch(written) or _YEARS.fullmatch(written)) or _is_argument(text, begin, written)
+
+
+def _has_cue(page: Page, begin: int, written: str, digits: int) -> bool:
+    """Fewer digits in one piece are rather how often something is called."""
+    if written.isdigit() and digits < 9:
+        return False
+    return _CUE.search(page.lower, max(0, begin - _CUE_REACH), begin) is not None
+
+
+def _is_written_nationally(page: Page, begin: int, match: re.Match[str]) -> bool:
+    """Without any word; where digits stand beside it, it is a row of a table."""
+    beside = page.text[max(0, begin - 2) : begin] + page.text[match.end() : match.end() + 2]
+    return not any(map(str.isdigit, beside)) and any(
+        form.fullmatch(match[0]) and _is_given_out(match[0], country) for form, country in _WRITTEN_NATIONALLY
+    )
 
 
 def _is_argument(text: str, begin: int, written: str) -> bool:

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 
 from ...exchange import Span
 from .assigned_secrets import find_assigned_secrets
+from .command_lines import find_in_command_lines
 from .issued_keys import find_issued_keys
 from .page import Page, positions
+from .randomness import looks_random
 
 _TYPE = "SECRET"
 
@@ -20,7 +22,8 @@ def find_secrets(page: Page) -> Iterator[Span]:
     yield from _find_private_keys(page.text)
     yield from _find_url_passwords(page.text)
     yield from _find_basic_logins(page)
-    for start, end in find_assigned_secrets(page):
+    yield from _find_cookies(page)
+    for start, end in (*find_assigned_secrets(page), *find_in_command_lines(page)):
         yield Span(start, end, _TYPE, 0.85)
 
 
@@ -41,7 +44,9 @@ def _find_private_keys(text: str) -> Iterator[Span]:
             yield Span(at, reached, _TYPE, 0.99)
 
 
-_LOGIN = re.compile(r"://([^\s/@:\"'<>{}$]{0,128}):([^\s/@\"'<>{}$*\[\]]{1,256})@(?=[\w\[])")
+# Up to the last `@` before the path: passwords hold some that should have been escaped.
+_LOGIN = re.compile(r"://([^\s/@:\"'<>{}$]{0,128}):((?!\*+@)(?:[^\s/\"'<>{}$\[\]]|\$(?![{(A-Z])){1,256})@(?=[\w\[])")
+_ORACLE_LOGIN = re.compile(r"jdbc:oracle:\w{3,5}:\w{1,64}/([^\s/\"'@${}<>]{3,128})@")
 
 
 def _find_url_passwords(text: str) -> Iterator[Span]:
@@ -49,6 +54,22 @@ def _find_url_passwords(text: str) -> Iterator[Span]:
     for at in positions(text, "://"):
         if match := _LOGIN.match(text, at):
             yield Span(*match.span(2), _TYPE, 0.95)
+    for at in positions(text, "jdbc:oracle:"):
+        if match := _ORACLE_LOGIN.match(text, at):
+            yield Span(*match.span(1), _TYPE, 0.95)
+
+
+_COOKIE = "cookie:"
+_COOKIE_VALUE = re.compile(r"[\w.-]{1,64}=([^\s;,\"'\\]{16,4096})")
+
+
+def _find_cookies(page: Page) -> Iterator[Span]:
+    """Random values in the headers `Cookie` and `Set-Cookie`: whoever has one is logged in."""
+    for at in positions(page.lower, _COOKIE):
+        end = page.text.find("\n", at)
+        for match in _COOKIE_VALUE.finditer(page.text, at, end if end >= 0 else len(page.text)):
+            if looks_random(match[1]):
+                yield Span(*match.span(1), _TYPE, 0.9)
 
 
 _BASIC = "basic "

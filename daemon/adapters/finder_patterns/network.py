@@ -14,7 +14,7 @@ _PORT = re.compile(r":[0-9]{2,5}(?![A-Za-z0-9_:.])")
 # `chrome/1.2.3.4`, `lib-1.2.3.4`, `>=1.2.3.4`, `v1.2.3.4`; but not `host/`, `ip=`, `root@` or `http://`.
 _VERSION_BEFORE = re.compile(
     r"(?:(?:^|[\s(;])(?!(?i:ip|ipv4|addr|host|server|dns|peer|client|whois)/)[A-Za-z]{2,21}/"
-    r"|[A-Za-z0-9][-_.]|[=~<>!]= ?|[~^]|\b[vV]|\b(?i:version|release|build|firmware):? ?)\Z"
+    r"|[A-Za-z0-9][-_.]|[=~<>!]= ?|[~^]|\b[vV]|(?i:version|release|build|firmware)[\"'>(]{0,2}(?:: ?| |=)?[\"']?)\Z"
 )
 # Single digits; or an object identifier, which begins with 0 to 2 and then 0 to 39.
 _VERSION_OR_OID = re.compile(r"[0-9](?:\.[0-9]){3}|[0-2]\.[1-3]?[0-9]\.[0-9]+\.[0-9]+")

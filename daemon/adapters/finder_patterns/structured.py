@@ -30,11 +30,11 @@ def find_structured(text: str, tlds: frozenset[str]) -> Iterator[Span]:
     if any(sign in text for sign in EMAIL_SIGNS):
         yield from find_emails(page, tlds)
     yield from find_network_addresses(page)
+    yield from find_wallets(page)
     if page.numbers:
         yield from find_drawn_numbers(page)
         yield from find_phone_numbers(page)
         yield from find_ibans(page)
-        yield from find_wallets(page)
         yield from find_streets(page)
 
 
