@@ -11,12 +11,13 @@ _WORD = (
     r"(?:\"(?P<double>[^\"\n$]{3,128})\"|'(?P<single>[^'\n]{3,128})'"
     r"|(?P<bare>[^\s\"'`$<>{}|;&()-][^\s\"'`<>|;&()]{2,127}))"
 )
+_USER = r"[^\s:\"'$<>]{1,64}:"
+_QUOTED_USER = rf"[\"']{_USER}"
+_BEFORE_LOGIN = rf"[^\n|;]{{0,200}}? (?:-u|--user|--proxy-user)[ =]?{_USER}"
 # The line up to the option, and the password; each behind the name of its program.
 _OPTIONS = (
-    (
-        "curl",
-        rf"[^\n|;]{{0,200}}? (?:-u|--user|--proxy-user)[ =]?(?:[\"'](?=[^\s\"']+[\"']))?[^\s:\"'$<>]{{1,64}}:{_WORD}",
-    ),
+    ("curl", rf"{_BEFORE_LOGIN}{_WORD}"),
+    ("curl", rf"{_BEFORE_LOGIN.replace(_USER, _QUOTED_USER)}(?P<bare>[^\"'\n$]{{3,128}})[\"']"),
     ("sshpass", rf" -p ?{_WORD}"),
     ("mysql", rf"[a-z]{{0,8}}(?= )[^\n|;]{{0,120}}? -p{_WORD}"),
     ("mariadb", rf"[a-z-]{{0,8}}(?= )[^\n|;]{{0,120}}? -p{_WORD}"),

@@ -123,7 +123,7 @@ _CUE = re.compile(
 )
 _CUE_REACH = 40
 _COUNTED = re.compile(
-    r"\b(?:id|order|ticket|invoice|case|ref|version|build|port)s?\b(?: (?:no|nr|number)\b)?[ .:=#\"']{0,4}\Z"
+    r"\b(?:id|order|ticket|invoice|case|ref|version|build|port)s?\b(?: (?:no|nr|number)\b)?(?: is\b)?[ .:=#\"']{0,4}\Z"
 )
 _YEARS = re.compile(r"(?:19|20)[0-9]{2}[-/ ](?:19|20)[0-9]{2}")
 # As they are written there, and given out there.

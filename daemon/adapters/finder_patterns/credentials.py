@@ -65,9 +65,12 @@ _COOKIE_VALUE = re.compile(r"[\w.-]{1,64}=([^\s;,\"'\\]{16,4096})")
 
 def _find_cookies(page: Page) -> Iterator[Span]:
     """Random values in the headers `Cookie` and `Set-Cookie`: whoever has one is logged in."""
+    reached = 0
     for at in positions(page.lower, _COOKIE):
-        end = page.text.find("\n", at)
-        for match in _COOKIE_VALUE.finditer(page.text, at, end if end >= 0 else len(page.text)):
+        if at < reached:
+            continue
+        reached = page.text.find("\n", at) + 1 or len(page.text)
+        for match in _COOKIE_VALUE.finditer(page.text, at, reached):
             if looks_random(match[1]):
                 yield Span(*match.span(1), _TYPE, 0.9)
 

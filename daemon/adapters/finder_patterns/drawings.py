@@ -97,7 +97,7 @@ BY_DRAWING = _table(
     ("A9999999A,A-9999999-A,A 9999999 A,A9999999-A", _id("ES_NIE", europe.is_es_nie)),
     ("AAAAAA99A99A999A", _id("IT_FISCAL_CODE", europe.is_it_fiscal_code, score=0.95)),
     ("99999999999,99 999 999 999", _id("DE_TAX_ID", europe.is_de_tax_id, _TAX_WORDS)),
-    ("99999999A999,99 999999 A 999", _id("DE_PENSION_NUMBER", europe.is_de_pension_number)),
+    ("99999999A999", _id("DE_PENSION_NUMBER", europe.is_de_pension_number)),
     ("9999999999,9999 999999", _id("AT_SVNR", europe.is_at_insurance_number, "svnr sv sozialversicherungsnummer svn")),
     ("9 99 99 99 999 999 99", _id("FR_NIR", europe.is_fr_nir, score=0.95)),
     ("999999999999999", _id("FR_NIR", europe.is_fr_nir, "nir nss insee sécurité sociale")),

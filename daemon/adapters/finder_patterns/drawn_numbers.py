@@ -81,11 +81,17 @@ def _fits(page: Page, drawn: Drawn, written: str, first: int, last: int) -> bool
 
 def _is_in_row(page: Page, first: int, last: int, digits: int) -> bool:
     """Whether it may as well be cells of a table, with more of so many digits beside it."""
-    numbers = page.numbers
     return any(
-        _is_joined(page, left, right, _BLANKS) and numbers[beside][1] - numbers[beside][0] >= digits
+        _is_joined(page, left, right, _BLANKS) and _is_cell(page, beside, digits)
         for left, right, beside in ((first - 1, first, first - 1), (last, last + 1, last + 1))
     )
+
+
+def _is_cell(page: Page, number: int, digits: int) -> bool:
+    """So many digits or more, and no part of another number, as those of a phone are."""
+    word = page.text[slice(*page.numbers[number])]
+    is_part = _is_joined(page, number - 1, number, _TIGHT_JOINTS) or _is_joined(page, number, number + 1, _TIGHT_JOINTS)
+    return len(word) >= digits and word.isdigit() and not is_part
 
 
 def _is_joined(page: Page, left: int, right: int, joints: frozenset[str]) -> bool:

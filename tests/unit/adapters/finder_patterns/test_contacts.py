@@ -33,6 +33,13 @@ import pytest
         ("0049 30 901820", "0049 30 901820", "PHONE_NUMBER"),
         ("call 00442079460958", "00442079460958", "PHONE_NUMBER"),
         ("call phone(212) 555-0199", "(212) 555-0199", "PHONE_NUMBER"),
+        ("my number is 0161 615 1713", "0161 615 1713", "PHONE_NUMBER"),
+        ("his work number: 913 836 921", "913 836 921", "PHONE_NUMBER"),
+        ("reach me on 634-7085", "634-7085", "PHONE_NUMBER"),
+        ("011 44 20 7182 4477", "011 44 20 7182 4477", "PHONE_NUMBER"),
+        ("00442079460958", "00442079460958", "PHONE_NUMBER"),
+        ("020 7946 0958", "020 7946 0958", "PHONE_NUMBER"),
+        ("06 12 34 56 78", "06 12 34 56 78", "PHONE_NUMBER"),
     ],
 )
 def test_finds(found, text, value, kind):

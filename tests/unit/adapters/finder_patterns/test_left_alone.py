@@ -20,6 +20,13 @@ def finder() -> PresidioFinder:
 @pytest.mark.parametrize(
     "text",
     [
+        "Your order number is 2125550199; call id 4508315945",
+        "https://cdn.example.com/channel/644491248175848585 <@633683366232367588>",
+        "arn:aws:iam::623048269285:role/deploy",
+        "3965 4977 2334 6956 9650 4349",
+        '<Version>193.233.220.143</Version> "fileVersion": "76.75.72.14"',
+        "EAN 4006381333931 and 9783161484100",
+        "call 2024-2025 the years of change",
         "call(1234567890); dial(2125550199, 3)",
         "chrome/120.0.0.0 nginx/1.25.31.40 version 8.8.8.8:53",
         "2024.0101.1200 1234.5678.9012 0000.0000.0000 dead.beef.cafe 1.0011.2233.4455",
