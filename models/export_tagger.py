@@ -65,7 +65,7 @@ class LabelChances(torch.nn.Module):
 def main() -> None:
     trained = torch.load(Path(sys.argv[1]) / "tagger.pt")
     pieces = load_file(trained["minilm"])["embeddings.word_embeddings.weight"].astype(np.float32)
-    network = Network(pieces.shape[1], trained["shape"]["width"], trained["shape"]["dilations"])
+    network = Network(torch.from_numpy(pieces), trained["shape"]["width"], trained["shape"]["dilations"])
     network.load_state_dict(trained["state"])
     OUTPUT.mkdir(exist_ok=True)
     write_network(network.eval())

@@ -1,6 +1,7 @@
 """Train the tagger of names and addresses.
 
-    PYTHONPATH=. python models/train_tagger.py --data DIR --questions DIR --packages DIR --minilm FILE --out DIR
+    PYTHONPATH=. python models/train_tagger.py --data DIR --questions DIR --packages DIR --modules DIR --wordnet DIR \\
+        --minilm FILE --out DIR
 
 README.md says in what environment. Writes `tagger.pt`; export_tagger.py makes the files that ship of it.
 """
@@ -8,6 +9,7 @@ README.md says in what environment. Writes `tagger.pt`; export_tagger.py makes t
 from __future__ import annotations
 
 import argparse
+import math
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,19 +18,21 @@ from random import Random
 import numpy as np
 import torch
 from safetensors.numpy import load_file
-from tagger_training.corpora import read_code, read_conll, read_questions, varied
-from tagger_training.labelled import Labelled, joined
+from tagger_training.mixture import Sources, Texts
 from tagger_training.names import People
 from tagger_training.network import NOT_COUNTED, Example, Tagger, Vocabulary, batch_of, example_of
-from tagger_training.writer import TextWriter
 from tokenizers import Tokenizer
 from torch.nn import functional
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 ROOT = Path(__file__).parents[1]
-HELD_OUT_NAMES = ROOT / "tests" / "performance" / "pii_names.txt"
+HELD_OUT_NAMES = [ROOT / "tests" / "performance" / file for file in ("pii_names.txt", "pii_names_unseen.txt")]
 WEIGHTS = "embeddings.word_embeddings.weight"
 LONGEST = 160
 BATCH_WORDS = 3000
+WARM_UP_STEPS = 200
+AVERAGED_STEPS = 1000
+"""The weights that are kept are an average over about so many steps."""
 
 
 def main() -> None:
@@ -36,15 +40,25 @@ def main() -> None:
     random = Random(options.seed)
     torch.manual_seed(options.seed)
     torch.set_num_threads(1)
-    tokenizer = Tokenizer.from_file(str(ROOT / "models" / "minilm" / "tokenizer.json"))
+    people = People.but(frozenset(word for file in HELD_OUT_NAMES for word in file.read_text().lower().split()))
+    texts = Texts(
+        Sources(options.data, options.questions, options.packages, options.modules, options.wordnet), people, random
+    )
+    vocabulary = Vocabulary(Tokenizer.from_file(str(ROOT / "models" / "minilm" / "tokenizer.json")))
     pieces = load_file(options.minilm)[WEIGHTS].astype(np.float32)
-    vocabulary = Vocabulary(tokenizer, pieces)
-    texts = Texts(options, random)
-    model = Tagger(pieces.shape[1], options.width, options.dilations)
-    train(model, texts, vocabulary, options)
+    model = Tagger(torch.from_numpy(pieces), options.width, options.dilations)
+    rounds = []
+    if options.goes_on_from:
+        earlier = torch.load(options.goes_on_from / "tagger.pt")
+        model.load_state_dict(earlier["state"])
+        rounds = earlier["shape"]["rounds"]
+    rounds = [*rounds, {"words": options.words, "seed": options.seed, "fastest": options.fastest}]
+    averaged = train(model, texts, vocabulary, options)
     options.out.mkdir(parents=True, exist_ok=True)
-    shape = {"width": options.width, "dilations": options.dilations, "seed": options.seed, "words": options.words}
-    torch.save({"shape": shape, "state": model.state_dict(), "minilm": str(options.minilm)}, options.out / "tagger.pt")
+    shape = {"width": options.width, "dilations": options.dilations, "rounds": rounds}
+    torch.save(
+        {"shape": shape, "state": averaged.state_dict(), "minilm": str(options.minilm)}, options.out / "tagger.pt"
+    )
 
 
 def parsed() -> argparse.Namespace:
@@ -52,70 +66,17 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True, help="the labelled corpora")
     parser.add_argument("--questions", type=Path, required=True, help="banking77.jsonl and clinc150.jsonl")
     parser.add_argument("--packages", type=Path, required=True, help="site-packages with what requirements.lock names")
+    parser.add_argument("--modules", type=Path, required=True, help="node_modules with the scripts of words.toml")
+    parser.add_argument("--wordnet", type=Path, required=True, help="the files of WordNet 3.0")
     parser.add_argument("--minilm", type=Path, required=True, help="model.safetensors of all-MiniLM-L6-v2")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--goes-on-from", type=Path, help="an earlier --out: its weights, in place of random ones")
+    parser.add_argument("--fastest", type=float, default=3e-3, help="the learning rate after the warm-up")
     parser.add_argument("--words", type=int, default=24_000_000, help="how many are read")
     parser.add_argument("--width", type=int, default=96)
-    parser.add_argument("--dilations", type=int, nargs="+", default=[1, 2, 4, 1])
+    parser.add_argument("--dilations", type=int, nargs="+", default=[1, 2, 4, 8, 1])
     parser.add_argument("--seed", type=int, default=7)
     return parser.parse_args()
-
-
-class Texts:
-    """An endless mixture of what others wrote and what is made up."""
-
-    def __init__(self, options: argparse.Namespace, random: Random) -> None:
-        self._random = random
-        people = People.but(frozenset(HELD_OUT_NAMES.read_text().lower().split()))
-        self._writer = TextWriter(people, random)
-        self._news = read_conll(options.data / "wikigold.conll")
-        self._posts = [
-            sentence
-            for file in sorted([*options.data.glob("btc_*.conll"), *options.data.glob("wnut_*.conll")])
-            for sentence in read_conll(file)
-        ]
-        self._questions = [
-            question
-            for file in ("banking77.jsonl", "clinc150.jsonl")
-            for question in read_questions(options.questions / file)
-        ]
-        self._code = read_code(options.packages, people.words(), 12_000, random)
-
-    def any(self) -> Labelled:
-        random = self._random
-        way = random.choices(
-            (
-                self._corpus,
-                self._writer.sentences,
-                self._writer.document,
-                self._writer.negative,
-                self._question,
-                self._piece,
-                self._both,
-            ),
-            (30, 24, 12, 12, 5, 12, 5),
-        )[0]
-        return way()
-
-    def _corpus(self) -> Labelled:
-        sentences = self._news if self._random.random() < 0.2 else self._posts
-        at = self._random.randrange(len(sentences))
-        several = sentences[at : at + self._random.choice((1, 1, 2, 3))]
-        return joined(
-            [varied(sentence, self._writer, self._random) for sentence in several], self._random.choice((" ", "\n"))
-        )
-
-    def _question(self) -> Labelled:
-        return joined([self._random.choice(self._questions) for _ in range(self._random.choice((1, 1, 3)))], "\n")
-
-    def _piece(self) -> Labelled:
-        return self._random.choice(self._code)
-
-    def _both(self) -> Labelled:
-        """Code or questions beside a text with names."""
-        parts = [self._writer.sentences(), self._random.choice((self._piece, self._question))()]
-        self._random.shuffle(parts)
-        return joined(parts, "\n\n")
 
 
 def batches(texts: Texts, vocabulary: Vocabulary) -> Iterator[list[Example]]:
@@ -140,28 +101,36 @@ def batches(texts: Texts, vocabulary: Vocabulary) -> Iterator[list[Example]]:
         yield from grouped
 
 
-def train(model: Tagger, texts: Texts, vocabulary: Vocabulary, options: argparse.Namespace) -> None:
-    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3, weight_decay=0.01, betas=(0.9, 0.98))
+def train(model: Tagger, texts: Texts, vocabulary: Vocabulary, options: argparse.Namespace) -> Tagger:
+    """The average of the model's last states: it knows more than any of them."""
+    optimizer = torch.optim.AdamW(model.parameters(), lr=options.fastest, weight_decay=0.01, betas=(0.9, 0.98))
+    averaged = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(1 - 1 / AVERAGED_STEPS))
     seen, step, losses, began = 0, 0, 0.0, time.process_time()
     for examples in batches(texts, vocabulary):
-        count = sum(len(example.words) for example in examples)
-        share = seen / options.words
-        rate = 3e-3 * min(1.0, (step + 1) / 100) * max(0.01, 1 - share)
+        rate = options.fastest * min(1.0, (step + 1) / WARM_UP_STEPS) * (0.01 + 0.99 * _cosine(seen / options.words))
         for group in optimizer.param_groups:
             group["lr"] = rate
         batch = batch_of(examples, vocabulary)
-        scores = model(batch, word_drop=0.12, drop=0.1)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            scores = model(batch, word_drop=0.15, drop=0.1).float()
         loss = functional.cross_entropy(scores.flatten(0, 1), batch.labels.flatten(), ignore_index=NOT_COUNTED)
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
-        seen, step, losses = seen + count, step + 1, losses + loss.item()
+        averaged.update_parameters(model)
+        seen, step, losses = seen + sum(len(example.words) for example in examples), step + 1, losses + loss.item()
         if step % 100 == 0:
             print(f"{seen:>10} words {time.process_time() - began:6.0f} s  loss {losses / 100:.4f}", flush=True)
             losses = 0.0
         if seen >= options.words:
-            return
+            break
+    return averaged.module
+
+
+def _cosine(share: float) -> float:
+    """From 1 at the beginning to 0 at the end."""
+    return (1 + math.cos(math.pi * min(1.0, share))) / 2
 
 
 if __name__ == "__main__":

@@ -4,8 +4,39 @@ from __future__ import annotations
 
 from random import Random
 
+from . import mimesis_data
 from .labelled import Labelled, joined
 from .words import STREETS
+
+_COUNTRIES = (
+    "de",
+    "de",
+    "de-at",
+    "de-ch",
+    "nl",
+    "nl-be",
+    "fr",
+    "fr",
+    "it",
+    "es",
+    "pt",
+    "pl",
+    "sv",
+    "no",
+    "da",
+    "is",
+    "cs",
+    "sk",
+    "tr",
+    "hu",
+)
+_MORE_KINDS = {
+    "fr": ("Rue", "Rue de", "Avenue", "Boulevard", "Place", "Chemin de", "Quai"),
+    "it": ("Via", "Viale", "Piazza", "Corso", "Vicolo"),
+    "es": ("Calle", "C/", "Avenida", "Avda.", "Plaza", "Paseo", "Carrer de"),
+    "pt": ("Rua", "R.", "Avenida", "Av.", "Travessa", "Largo", "Praça"),
+    "pl": ("ul.", "al.", "pl.", "os."),
+}
 
 
 class AddressWriter:
@@ -14,6 +45,12 @@ class AddressWriter:
     def __init__(self, cities: list[str], random: Random) -> None:
         self._cities = cities
         self._random = random
+        self._english_names = [
+            name
+            for country in ("en", "en", "en-gb", "en-au")
+            for name in mimesis_data.street_names(country)
+            if name.isalpha()
+        ]
 
     def line(self) -> Labelled:
         """On one line, with or without the town."""
@@ -32,14 +69,14 @@ class AddressWriter:
     def street(self) -> Labelled:
         ways = (
             *(self._english, self._english, self._english, self._english, self._english),
-            *(self._german, self._before, self._behind, self._indian, self._po_box),
+            *(self._german, self._before, self._behind, self._indian, self._po_box, self._of_a_country),
         )
-        weights = (10, 10, 10, 10, 10, 6, 9, 12, 3, 2)
+        weights = (10, 10, 10, 10, 10, 6, 9, 12, 3, 2, 22)
         return Labelled.of(self._random.choices(ways, weights)[0](), "STREET_ADDRESS")
 
     def _english(self) -> str:
         pick = self._random.choice
-        name = pick(STREETS["english_names"])
+        name = pick(STREETS["english_names"] if self._random.random() < 0.5 else self._english_names)
         roll = self._random.random()
         if roll < 0.15:
             name = f"{name} {pick(STREETS['english_names'])}"
@@ -74,6 +111,25 @@ class AddressWriter:
         )
         behind = pick(("", "", "", "a", "b", f"-{self._random.randint(2, 99)}"))
         return f"{name} {self._random.randint(1, 240)}{behind}"
+
+    def _of_a_country(self) -> str:
+        """A street that there is, in one of the countries whose streets mimesis lists."""
+        pick, number = self._random.choice, self._random.randint(1, 299)
+        country = pick(_COUNTRIES)
+        name = pick(mimesis_data.street_names(country))
+        kinds = mimesis_data.street_kinds(country)
+        if country in ("fr", "it", "es", "pt", "pl"):
+            kind = pick((*kinds, *_MORE_KINDS[country]))
+            kind = kind.lower() if country == "fr" and self._random.random() < 0.7 else kind
+            street = f"{kind} {name}"
+        elif country in ("tr", "hu"):
+            street = f"{name} {pick(kinds)}"
+        else:
+            street = name
+        if country == "fr":
+            return f"{number}{pick((' ', ', '))}{street}"
+        between = pick((" ", " ", ", ", " No: " if country == "tr" else " "))
+        return f"{street}{between}{number}{pick(('', '', '', 'a', 'B', '/3'))}"
 
     def _behind(self) -> str:
         """The number stands behind the street."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import html
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -9,8 +11,9 @@ from pathlib import Path
 from random import Random
 
 from .labelled import IGNORE, Labelled, Mark, joined
+from .names import NameWriter
+from .noise import cased
 from .words import WORDS
-from .writer import TextWriter, lowered
 
 _KINDS = {
     **{"person": "PERSON", "per": "PERSON"},
@@ -27,6 +30,19 @@ _TELLS_OF_PEOPLE = re.compile(
 )
 _CAPITALISED = re.compile(r"(?<![\w.@/-])[A-ZÀ-Þ][a-zß-ÿ]{3,}(?![\w(./@-])")
 _CODE_LINES = 24
+_DOCUMENTATION = re.compile(r'"documentation":("(?:[^"\\]|\\.)*")')
+_TAG = re.compile(r"<[^>]+>")
+
+_PEOPLE = (
+    r"man|woman|boy|girl|child|doctor|teacher|lawyer|patient|student|professor|president|senator|governor|actor|actress|"
+    r"singer|painter|writer|author|poet|scientist|neighbor|clerk|waiter|manager|director|boss|old man|old woman|"
+    r"young man|young woman|defendant|witness|victim|prisoner|soldier|captain|king|queen|prince|minister|candidate|"
+    r"speaker|player|coach|driver|nurse|guest|visitor|stranger|baby|husband|wife|widow|mayor|judge|priest"
+)
+_SOMEONE = re.compile(
+    rf"\b(?:[Hh]e|[Ss]he|him|[Tt]he (?:{_PEOPLE})|[Mm]y (?:brother|sister|uncle|aunt|son|daughter|friend))\b(?!')"
+)
+_POSSESSIVE = re.compile(r" (?:his|her) (?=[a-z]{3,})")
 
 
 def read_conll(file: Path) -> list[Labelled]:
@@ -74,31 +90,26 @@ def _sentence(rows: list[tuple[str, str]]) -> Labelled:
     return Labelled(text, tuple(marks))
 
 
-def varied(sentence: Labelled, writer: TextWriter, random: Random) -> Labelled:
+def varied(sentence: Labelled, names: NameWriter, random: Random) -> Labelled:
     """With other names now and then, in another case now and then."""
-    if random.random() < 0.5:
-        sentence = _renamed(sentence, writer)
-    roll = random.random()
-    if roll < 0.12:
-        return lowered(sentence)
-    return sentence.mapped(str.upper) if roll < 0.17 else sentence
+    return cased(_renamed(sentence, names) if random.random() < 0.5 else sentence, random, lower=0.12)
 
 
-def _renamed(sentence: Labelled, writer: TextWriter) -> Labelled:
+def _renamed(sentence: Labelled, names: NameWriter) -> Labelled:
     parts: list[Labelled | str] = []
     reached = 0
     for mark in sentence.marks:
         value = sentence.text[mark.start : mark.end]
         parts.append(sentence.text[reached : mark.start])
-        parts.append(_other(value, writer) if mark.kind == "PERSON" else Labelled.of(value, mark.kind))
+        parts.append(_other(value, names) if mark.kind == "PERSON" else Labelled.of(value, mark.kind))
         reached = mark.end
     return joined([*parts, sentence.text[reached:]])
 
 
-def _other(value: str, writer: TextWriter) -> Labelled:
+def _other(value: str, names: NameWriter) -> Labelled:
     if value.startswith("#"):
         return Labelled.of(value, "PERSON")
-    return writer.full_name() if " " in value else writer.first_name()
+    return names.full() if " " in value else names.first()
 
 
 def read_questions(file: Path) -> list[Labelled]:
@@ -113,6 +124,51 @@ def read_code(packages: Path, names: frozenset[str], most: int, random: Random) 
     files = [file for package in _CODE for file in sorted((packages / package).rglob("*.py"))]
     for package in _CODE:
         files += sorted(packages.glob(f"{package}-*.dist-info/METADATA"))
+    return _read_pieces(files, names, most, random)
+
+
+def read_scripts(modules: Path, names: frozenset[str], most: int, random: Random) -> list[Labelled]:
+    """Pieces of JavaScript, TypeScript, styles and Markdown."""
+    files = [
+        file
+        for package in WORDS["scripts"]
+        for pattern in ("*.js", "*.ts", "*.mjs", "*.css", "*.md", "*.json")
+        for file in sorted((modules / package).rglob(pattern))
+        if ".min." not in file.name
+    ]
+    return _read_pieces(files, names, most, random)
+
+
+def read_descriptions(packages: Path, names: frozenset[str], most: int, random: Random) -> list[Labelled]:
+    """What botocore says of the services that it speaks to: many sentences of technical English."""
+    found: set[str] = set()
+    for file in sorted((packages / "botocore" / "data").rglob("service-2.json.gz")):
+        for match in _DOCUMENTATION.findall(gzip.decompress(file.read_bytes()).decode()):
+            text = html.unescape(_TAG.sub("", json.loads(match))).strip()
+            if 30 < len(text) < 900 and not _TELLS_OF_PEOPLE.search(text):
+                found.add(text)
+    return [
+        Labelled(text, tuple(_doubtful(text, names))) for text in random.sample(sorted(found), min(most, len(found)))
+    ]
+
+
+def read_plain(texts: Iterable[str], names: frozenset[str]) -> list[Labelled]:
+    """Sentences without names, but for what may be one."""
+    return [Labelled(text, tuple(_doubtful(text, names))) for text in texts]
+
+
+def told_of_people(examples: Iterable[str]) -> list[str]:
+    """Templates made of sentences that say `he`, `her`, `the man`: a name can stand there."""
+    templates = []
+    for example in examples:
+        if "{" in example or "[" in example or not _SOMEONE.search(example):
+            continue
+        with_slots = _POSSESSIVE.sub(" {first}'s ", _SOMEONE.sub("{someone}", example, count=2), count=1)
+        templates.append(with_slots)
+    return templates
+
+
+def _read_pieces(files: list[Path], names: frozenset[str], most: int, random: Random) -> list[Labelled]:
     random.shuffle(files)
     pieces: list[Labelled] = []
     for file in files:

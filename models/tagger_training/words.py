@@ -1,4 +1,4 @@
-"""The lists of words.toml, streets.toml and names.toml."""
+"""The lists of words.toml, streets.toml, names.toml and records.toml."""
 
 from __future__ import annotations
 
@@ -14,3 +14,4 @@ def _read(name: str) -> dict[str, Any]:
 WORDS: dict[str, list[str]] = _read("words.toml")
 STREETS: dict[str, list[str]] = _read("streets.toml")
 NAMES = _read("names.toml")
+RECORDS = _read("records.toml")

@@ -14,7 +14,15 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import tldextract
-from pii_texts import Marked, annotated, library_code, plain_queries, texts_with_pii
+from pii_texts import (
+    Marked,
+    annotated,
+    library_code,
+    plain_queries,
+    texts_with_pii,
+    unseen_plain_texts,
+    unseen_texts_with_pii,
+)
 from presidio_analyzer import AnalyzerEngine
 from presidio_analyzer.nlp_engine import NlpArtifacts, NlpEngine
 
@@ -59,9 +67,12 @@ def main() -> None:
     clean = {
         "standard library": library_code(600, seed=12),
         "plain queries": plain_queries(500, seed=13),
+        "unseen plain texts": unseen_plain_texts(),
     }
     print(f"{'':18}{'values':>7}" + "".join(f"{name + ' recall':>17}{'precision':>10}{'F2':>7}" for name in finders))
     report(made, finders)
+    print("\nunseen texts")
+    report(unseen_texts_with_pii(options.texts, seed=14), finders)
     if options.ewt:
         print("\nEnglish EWT")
         report(annotated(options.ewt), finders, kinds=("PERSON",))
