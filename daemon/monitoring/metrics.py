@@ -144,6 +144,9 @@ def _cache_families(stats: CacheStats) -> Iterator[Metric]:
     """Scopes are counted by their mode and not named: there may be one for each key."""
     yield GaugeMetricFamily("helix_cache_entries", "Answers that are kept", stats["entries"])
     yield GaugeMetricFamily("helix_cache_bytes", "Bytes of the answers that are kept", stats["bytes"])
+    hits = [((kind,), count) for kind, count in sorted(stats["hits"].items()) if isinstance(count, int)]
+    yield _counter("helix_cache_hits", "Requests that a kept or shared answer answered", ("kind",), hits)
+    yield CounterMetricFamily("helix_cache_misses", "Requests for which nothing was kept", stats["misses"])
     yield CounterMetricFamily("helix_cache_saved_seconds", "Providers' time that hits saved", stats["saved_s"])
     modes = Counter(scope["mode"] for scope in stats["scopes"])
     family = GaugeMetricFamily("helix_cache_scopes", "Scopes by what near hits may do there", labels=["mode"])

@@ -137,7 +137,7 @@ class DashboardScreen(Screen[None]):
             output.share(today["hits"], answered), f"{output.count(today['hits'])} of {output.count(answered)}"
         )
         self.query_one(BudgetBars).show(overview["budgets"])
-        self.query_one(Parts).show(overview["status"]["parts"], overview["cache"]["scopes"])
+        self.query_one(Parts).show(overview["status"]["parts"], overview["cache"])
         self._refused_today = today["refused"]
         self._tile("count").show(output.count(answered + self._refused_today), self._recent_note())
 

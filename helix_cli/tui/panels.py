@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from textual.events import Resize
 
     from daemon.control_api import BudgetRow
-    from daemon.control_api.cache import CacheScope
+    from daemon.control_api.cache import CacheScope, CacheStats
 
 SPARKS = "▁▂▃▄▅▆▇█"
 BAR = "━"
+SCOPES_SHOWN = 3
 LEAST_BAR = 10
 """Columns of a budget's bar and the blanks around it, however narrow the terminal is."""
 
@@ -121,17 +122,17 @@ def _bar_style(budget: BudgetRow) -> str:
 
 
 class Parts(Static):
-    """What the gateway is made of: those that are not well with their reasons, then the scopes of near hits by what
-    these may do there, then the other parts side by side."""
+    """What the gateway is made of: those that are not well with their reasons, then what the cache holds and how right
+    its near hits are, then the other parts side by side."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._parts: dict[str, dict[str, str]] = {}
-        self._modes: Counter[str] = Counter()
+        self._cache: Sequence[Text] = ()
 
-    def show(self, parts: dict[str, dict[str, str]], scopes: Iterable[CacheScope]) -> None:
+    def show(self, parts: dict[str, dict[str, str]], cache: CacheStats) -> None:
         self._parts = dict(sorted(parts.items()))
-        self._modes = Counter(scope["mode"] for scope in scopes)
+        self._cache = _cache_lines(cache)
         self._redraw()
 
     def on_resize(self, _: Resize) -> None:
@@ -140,14 +141,36 @@ class Parts(Static):
     def _redraw(self) -> None:
         unwell = [_unwell(name, part) for name, part in self._parts.items() if part.get("status") != "ok"]
         well = [name for name, part in self._parts.items() if part.get("status") == "ok"]
-        near_hits = [_near_hits(self._modes)] if self._modes else []
-        self.update(Text("\n").join([*unwell, *near_hits, _side_by_side(well, self.size.width)]))
+        self.update(Text("\n").join([*unwell, *self._cache, _side_by_side(well, self.size.width)]))
 
 
 def _unwell(name: str, part: dict[str, str]) -> Text:
     style = MODE_STYLES.get(part.get("status", ""), RED)
     reason = part.get("reason") or part.get("status", "")
     return Text.assemble(("● ", style), output.printable(name), (f"  {output.printable(reason)}", FAINT))
+
+
+def _cache_lines(cache: CacheStats) -> list[Text]:
+    """What is kept; in how many scopes near hits are served; then those scopes of which there is most to say."""
+    kept = f"  {output.counted(cache['entries'], 'answer')}, {output.size(cache['bytes'])}"
+    lines = [Text.assemble(("● ", GREEN), "cache", (kept, FAINT))]
+    if scopes := cache["scopes"]:
+        lines.append(_near_hits(Counter(scope["mode"] for scope in scopes)))
+        lines += map(_scope_line, sorted(scopes, key=_attention)[:SCOPES_SHOWN])
+    return lines
+
+
+def _attention(scope: CacheScope) -> tuple[bool, int]:
+    return scope["mode"] != "stopped", -scope["checks"]
+
+
+def _scope_line(scope: CacheScope) -> Text:
+    checked = "nothing compared yet"
+    if scope["checks"]:
+        of = f"{output.count(scope['wrong'])} of {output.count(scope['checks'])} wrong"
+        checked = f"{of}: {scope['error_low']:.1%} to {scope['error_high']:.1%}"
+    style = RED if scope["mode"] == "stopped" else FAINT
+    return Text.assemble("  ", output.printable(scope["scope"]), (f"  {scope['mode']}, {checked}", style))
 
 
 def _near_hits(modes: Mapping[str, int]) -> Text:

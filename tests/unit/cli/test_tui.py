@@ -59,7 +59,23 @@ async def test_scopes_are_counted_by_what_near_hits_may_do_there(daemon):
     async with Dashboard(daemon.data_dir).run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "near hits" in shown(pilot, "#parts"))
 
-        assert "near hits  1 serving, 3 shadow" in shown(pilot, "#parts")
+        lines = shown(pilot, "#parts").splitlines()
+        at = next(number for number, line in enumerate(lines) if "near hits  1 serving, 3 shadow" in line)
+        assert "cache  " in lines[at - 1]
+        assert ["key:local", "serving,", "1", "of", "40", "wrong:"] == lines[at + 1].split()[:6]
+
+
+async def test_a_scope_that_was_stopped_comes_first(daemon):
+    overview = daemon.answer("GET", api.OVERVIEW)
+    one, *_ = overview["cache"]["scopes"]
+    stopped = one | {"scope": "key:bad", "mode": "stopped", "checks": 5}
+    overview["cache"]["scopes"] = [one | {"scope": f"key:{n}"} for n in range(5)] + [stopped]
+    daemon.answers["GET", api.OVERVIEW] = overview
+    async with Dashboard(daemon.data_dir).run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "key:bad" in shown(pilot, "#parts"))
+
+        named = [line.split()[0] for line in shown(pilot, "#parts").splitlines() if line.strip().startswith("key:")]
+        assert ("key:bad", 3) == (named[0], len(named))
 
 
 async def test_budgets_are_bars_the_fullest_first(daemon):

@@ -35,4 +35,6 @@ def test_scopes_are_counted_by_mode_and_never_named() -> None:
     assert 'helix_cache_scopes{mode="stopped"} 1.0' in text
     assert 'helix_cache_error_ratio{bound="high"} 0.1288' in text
     assert "helix_cache_entries 7.0" in text
+    assert 'helix_cache_hits_total{kind="semantic"} 2.0' in text
+    assert "helix_cache_misses_total 4.0" in text
     assert "key:" not in text
