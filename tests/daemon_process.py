@@ -90,6 +90,7 @@ class Daemon:
         """The same daemon for one more caller, whose credential, and so whose scope, is new, and who sees the rows
         that come from now on."""
         called = copy.copy(self)
+        called.environ = dict(self.environ)
         called.key = f"sk-caller-{next(_caller_numbers)}"
         async with aiohttp.ClientSession() as called.session:
             await called.forget()

@@ -134,7 +134,7 @@ async def test_what_a_signal_ended_leaves_as_shells_say_it(daemon):
 
 async def test_a_proxy_of_the_environment_is_not_asked(daemon, upstream):
     """A corporate proxy would be sent the requests that are meant for this machine."""
-    daemon.environ = daemon.environ | {"HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
+    daemon.environ |= {"HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
 
     code, out, err = await daemon.helix("run", *python(ASK_OPENAI, "Hello"))
 
