@@ -18,6 +18,7 @@ from .router import Route
 
 class PrivacyRoutes:
     def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
         self._parts = gateway.parts
 
     def routes(self) -> list[Route]:
@@ -36,7 +37,9 @@ class PrivacyRoutes:
         user = text_of(await read_object(request, MAX_BODY_BYTES), "user")
         if not user:
             raise BadRequest("user is missing", param="user")
-        return json_reply(await erase_user(self._parts, user))
+        erased = await erase_user(self._parts, user)
+        self._gateway.rules.repeats.forget()
+        return json_reply(erased)
 
     async def rotate_key(self, request: web.Request) -> web.Response:
         body = await read_object(request, MAX_BODY_BYTES)
