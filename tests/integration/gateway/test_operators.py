@@ -64,7 +64,7 @@ class House:
     async def ask(self, mode, path, text, *, stream=False):
         if mode != self.mode:
             await self._set(mode)
-        self.upstream.forget()
+        self.upstream.asked.clear()
         self.upstream.always(lambda asked: Reply(told(asked)))
         headers = {"x-helix-cache": "off"}
         return await self.daemon.post(path, asking(text)[path] | ({"stream": True} if stream else {}), headers)
