@@ -23,11 +23,10 @@ from numpy.typing import NDArray
 from usearch.index import Index
 
 from ..exchange import Vector
-from .index_file import DIMENSION, Stamp, empty_graph, mapped_bytes, seal, unsealed
+from .index_file import DIMENSION, ID_BYTES, Stamp, empty_graph, mapped_bytes, seal, unsealed
 
 LOWEST_PRIORITY = 19
 COUNT_BYTES = 8
-ID_BYTES = 8
 VECTOR_BYTES = 2 * DIMENSION
 NO_MORE = bytes(COUNT_BYTES)
 """The empty block."""
@@ -54,7 +53,7 @@ def write(source: BinaryIO, draft: Path, saved: Path | None = None) -> None:
         add(graph, ids, vectors)
     stamp = Stamp(**json.loads(source.read() or cut_short()))
     graph.save(draft)
-    seal(draft, stamp)
+    seal(draft, graph.keys[:], stamp)
 
 
 def add(graph: Index, ids: NDArray[np.uint64], vectors: NDArray[np.float16]) -> None:

@@ -3,8 +3,8 @@ takes to start, to save its index and to make it anew, and what dying in the mid
 
 python -m tests.performance.million_entries [--entries 1000000] [--folder F]
 
-With `--folder` a cache that an earlier run left there is used again. Vectors are random, in clusters: questions
-of one topic are near to each other. Every phase is a process of its own, so that each has its own memory.
+With `--folder` a cache that an earlier run left there is used again. Every phase is a process of its own, so that each
+has its own memory.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
@@ -32,116 +31,13 @@ import numpy as np
 
 from daemon.adapters.index_file import DIMENSION
 from daemon.adapters.index_usearch import DRAFT, FILE, UsearchIndex
-from daemon.adapters.model_files import find_folder
 from daemon.adapters.store_embedded import EmbeddedStore
-from daemon.caching.cache import Cache, Lookup
-from daemon.caching.verifier import FILE as VERIFIER_FILE
-from daemon.caching.verifier import Verifier
 from daemon.clock import SystemClock
-from daemon.dialects import dialect_named
-from daemon.exchange import Ask, CacheDirectives, CacheEntry, Caller, Target, Vector, Verdict
-from daemon.settings import CacheSettings
+from daemon.exchange import Verdict
+from tests.performance.million_questions import MODEL, Opened, entry_of, opened, question
 
-TOPICS = 5_000
-NEARNESS = 0.7
-"""How much of a question's vector is its topic's: two of one topic have a cosine of about .5."""
 GROUP = 256
 LOOKUPS = 2_000
-MODEL = "random vectors"
-TARGET = Target("openai", "gpt-4o-mini")
-CALLER = Caller("ann")
-DAY_S = 86_400.0
-
-
-def question(number: int) -> str:
-    return f"How would somebody in town {number % TOPICS} go about errand {number}?"
-
-
-class Vectors:
-    """The same for the same text in every process; an embedder that costs nothing."""
-
-    is_ready = True
-
-    def __init__(self) -> None:
-        self._topics = _units(np.random.default_rng(0).standard_normal((TOPICS, DIMENSION), np.float32))
-        self._known: dict[str, Vector] = {}
-
-    async def warm(self) -> None: ...
-
-    async def aclose(self) -> None: ...
-
-    async def embed(self, text: str) -> Vector:
-        return self._known[text] if text in self._known else self.of(int(text.rsplit(maxsplit=1)[-1].rstrip("?")))
-
-    def know(self, number: int) -> str:
-        """Have the vector of a question ready; its text."""
-        text = question(number)
-        self._known[text] = self.of(number)
-        return text
-
-    def of(self, number: int) -> Vector:
-        own = _units(np.random.default_rng(number + 1).standard_normal((1, DIMENSION), np.float32))[0]
-        mixed = NEARNESS * self._topics[number % TOPICS] + (1 - NEARNESS**2) ** 0.5 * own
-        return np.asarray(mixed / np.linalg.norm(mixed), np.float32)
-
-
-def _units(rows: Vector) -> Vector:
-    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
-
-
-@dataclass(frozen=True)
-class Opened:
-    cache: Cache
-    store: EmbeddedStore
-    vectors: Vectors
-    started_s: float
-
-    async def find(self, number: int) -> Lookup:
-        asked = ask(self.vectors.know(number))
-        return await self.cache.find(ask=asked, dialect=dialect_named("chat"), body=asked.body, target=TARGET)
-
-
-@asynccontextmanager
-async def opened(folder: Path, *, starts: bool = True, waits: bool = True) -> AsyncIterator[Opened]:
-    """A daemon's cache over the folder; ready when its index is, where it `waits`."""
-    began = time.monotonic()
-    clock, vectors = SystemClock(), Vectors()
-    store = EmbeddedStore(folder / "store.sqlite", clock)
-    await store.open()
-    cache = Cache(
-        store=store,
-        index=UsearchIndex(folder / "index", model=MODEL),
-        embedder=vectors,
-        settings=CacheSettings(),
-        clock=clock,
-        policy=lambda: "pii",
-        model=MODEL,
-        verifier=Verifier.load(find_folder("verifier", VERIFIER_FILE)),
-        records=store,
-    )
-    if starts:
-        await cache.start()
-    if starts and waits:
-        await cache.caught_up()
-    yield Opened(cache, store, vectors, time.monotonic() - began)
-    await cache.aclose()
-    await store.aclose()
-
-
-def ask(text: str) -> Ask:
-    return Ask(
-        id="ask",
-        dialect="chat",
-        body={"model": "gpt-4o-mini", "messages": [{"role": "user", "content": text}]},
-        model="gpt-4o-mini",
-        stream=False,
-        caller=CALLER,
-        tags=(),
-        directives=CacheDirectives(),
-        forward_headers={},
-        received_at=SystemClock().now(),
-        started_s=0.0,
-    )
 
 
 async def fill(folder: Path, entries: int) -> dict[str, float]:
@@ -152,29 +48,9 @@ async def fill(folder: Path, entries: int) -> dict[str, float]:
         partition, began = lookup.slot.partition, time.monotonic()
         for first in range(0, entries, GROUP):
             numbers = range(first, min(first + GROUP, entries))
-            await asyncio.gather(*(cache.store.put(_entry(one, partition, cache.vectors)) for one in numbers))
+            await asyncio.gather(*(cache.store.put(entry_of(one, partition, cache.vectors)) for one in numbers))
         took_s = time.monotonic() - began
     return {"puts_per_s": entries / took_s, "store_mb": (folder / "store.sqlite").stat().st_size / 2**20}
-
-
-def _entry(number: int, partition: bytes, vectors: Vectors) -> CacheEntry:
-    now = time.time()
-    return CacheEntry(
-        key=hashlib.sha256(str(number).encode()).digest(),
-        partition=partition,
-        scope="key:ann",
-        dialect="chat",
-        model="gpt-4o-mini",
-        question=question(number),
-        answer=b'{"choices": [{"message": {"role": "assistant", "content": "' + b"word " * 40 + b'"}}]}',
-        vector=vectors.of(number).astype("<f2").tobytes(),
-        cost_nanos=number % 1_000,
-        input_tokens=20,
-        output_tokens=40,
-        made_in_ms=800,
-        created_at=now,
-        expires_at=now + 7 * DAY_S,
-    )
 
 
 async def rebuild(folder: Path, _: int) -> dict[str, float]:
@@ -203,7 +79,7 @@ async def resave(folder: Path, entries: int) -> dict[str, float]:
         slot, near = (await cache.find(entries)).slot, cache.cache._entries.near
         assert slot is not None
         for number in range(entries, entries + 10_000):
-            await cache.cache._entries.put(_entry(number, slot.partition, cache.vectors))
+            await cache.cache._entries.put(entry_of(number, slot.partition, cache.vectors))
         await near.search(cache.vectors.of(0), slot.partition, 5, min_similarity=0)  # behind what is to be added
         began = time.monotonic()
         async with meanwhile(cache) as seen:
