@@ -21,8 +21,8 @@ PAGE_ROWS = 500
 """Read in a few milliseconds, for which look-ups wait."""
 
 GROWTH = 4
-"""A file has at most so many times what the index had. So the first near look-ups need not wait until all of a large
-store is in it, and little is lost where this process ends meanwhile."""
+"""A file grows by at most so many times what the index had. So the first near look-ups need not wait until all of a
+large store is in it, and little is lost where this process ends meanwhile."""
 
 FAILED_FOR_S = 600.0
 """How long it is not tried again."""
