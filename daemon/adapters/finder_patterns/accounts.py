@@ -65,6 +65,7 @@ def _skip(text: str, start: int, count: int) -> int:
 
 # Of letters and digits, as long as an address or a key can be.
 _LONG_WORD = re.compile(r"(?<![0-9A-Za-z])[0-9A-Za-z]{25,120}+(?![0-9A-Za-z])")
+_SHORTEST_WALLET = 25
 _ETHEREUM = re.compile(r"0[xX](?!0{40})[0-9a-fA-F]{40}")
 _MONERO = re.compile(r"[48][0-9AB][1-9A-HJ-NP-Za-km-z]{93}")
 _BECH32_PREFIX = re.compile(r"(bc|tb|ltc|addr|stake|cosmos|osmo|celestia|bnb)1", re.IGNORECASE)
@@ -76,6 +77,8 @@ _SOLANA_WORDS = words("sol solana phantom spl")
 def find_wallets(page: Page) -> Iterator[Span]:
     """Addresses with a right check sum (Bitcoin and all that took over its forms, Ripple, Cardano), and Ethereum's and
     Monero's by their form; a private key with its check sum is a SECRET."""
+    if page.longest_word < _SHORTEST_WALLET:
+        return
     for match in _LONG_WORD.finditer(page.text):
         word = match[0]
         if _is_wallet(word) or (_SOLANA.fullmatch(word) and page.has_near(*match.span(), _SOLANA_WORDS)):

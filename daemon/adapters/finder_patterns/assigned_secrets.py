@@ -49,6 +49,8 @@ def _find_named(page: Page) -> Iterator[re.Match[str]]:
         (_SIGNATURE_WORDS, _SIGNATURE_ASSIGNMENT, looks_random),
     ):
         for name in names:
+            if page.text.isascii() and not name.isascii():
+                continue
             for at in positions(page.lower, name):
                 is_field = assignment is _PASSWORD_ASSIGNMENT and _FIELD_BEFORE.search(page.lower, max(0, at - 26), at)
                 form = _FIELD_ASSIGNMENT if is_field else assignment
@@ -183,6 +185,8 @@ _NOT_GIVEN = re.compile(
 
 def _find_spaced(page: Page) -> Iterator[re.Match[str]]:
     """`--password letmein`, `password Tr0ub4dor&3`: behind a blank alone only what can hardly be a word of prose."""
+    if "pass" not in page.lower:
+        return
     for word in _SPACED_WORDS:
         for at in positions(page.lower, word):
             is_option = page.text[max(0, at - 12) : at].rpartition(" ")[2].startswith("--")
@@ -202,6 +206,8 @@ _ELEMENT = re.compile(r">(?P<quote>)(?P<value>[^<>\s]{4,256})</")
 
 def _find_in_elements(page: Page) -> Iterator[re.Match[str]]:
     """`<password>...</password>`"""
+    if "</" not in page.text:
+        return
     for word in ("password", "passwd", "pwd", "secret", "token"):
         for at in positions(page.lower, f"{word}>"):
             yield from _literal(_ELEMENT.match(page.text, at + len(word)), _is_given_value)

@@ -35,6 +35,8 @@ _PLACEHOLDERS = words(
 
 def find_in_command_lines(page: Page) -> Iterator[tuple[int, int]]:
     """`curl -u ann:...`, `sshpass -p ...`, `mysql -p...`: what a shell would put there (`$PW`) is no value."""
+    if " -" not in page.text and " /add" not in page.text:
+        return
     for program, form in _AFTER_PROGRAM:
         for at in positions(page.lower, program):
             match = form.match(page.text, at + len(program))

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from ...exchange import Span
 from .assigned_secrets import find_assigned_secrets
 from .command_lines import find_in_command_lines
-from .issued_keys import find_issued_keys
+from .issued_keys import SHORTEST, find_issued_keys
 from .page import Page, positions
 from .randomness import looks_random
 
@@ -17,8 +17,9 @@ _TYPE = "SECRET"
 
 
 def find_secrets(page: Page) -> Iterator[Span]:
-    for start, end in find_issued_keys(page.text):
-        yield Span(start, end, _TYPE, 0.99)
+    if page.longest_word >= SHORTEST:
+        for start, end in find_issued_keys(page.text):
+            yield Span(start, end, _TYPE, 0.99)
     yield from _find_private_keys(page.text)
     yield from _find_url_passwords(page.text)
     yield from _find_basic_logins(page)

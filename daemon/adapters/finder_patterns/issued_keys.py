@@ -117,7 +117,7 @@ _RANDOM_BEHIND = (
 _RANDOM_FORM = r"(?<![+/]){}(?![\w+/=-])"
 _FORM = r"{}(?!\w)"
 _START = re.compile(r"(?<![\w-])[A-Za-z0-9](?=[\w.$/:+-]{15})", re.ASCII)
-_LONG = 16
+SHORTEST = 16
 
 
 def _by_start() -> dict[str, tuple[tuple[re.Pattern[str], bool], ...]]:
@@ -135,12 +135,11 @@ _BY_START = _by_start()
 
 
 def find_issued_keys(text: str) -> Iterator[tuple[int, int]]:
-    if any(len(word) >= _LONG for word in text.split()):
-        yield from _find_prefixed(text)
-        yield from _find_suffixed(text)
-        yield from _find_webhooks(text)
-        yield from _find_telegram_tokens(text)
-        yield from _find_discord_tokens(text)
+    yield from _find_prefixed(text)
+    yield from _find_suffixed(text)
+    yield from _find_webhooks(text)
+    yield from _find_telegram_tokens(text)
+    yield from _find_discord_tokens(text)
 
 
 def _find_prefixed(text: str) -> Iterator[tuple[int, int]]:

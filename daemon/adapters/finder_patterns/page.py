@@ -18,18 +18,21 @@ _AFTER = 30
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A text, the same in lower case (equally long), and where its words with a digit in them are."""
+    """A text, the same in lower case (equally long), where its words with a digit in them are, and how long its
+    longest word is, as blanks part them: most texts have none that could be a key."""
 
     text: str = field(repr=False)
     lower: str = field(repr=False)
     numbers: list[tuple[int, int]] = field(repr=False)
+    longest_word: int
 
     @classmethod
     def of(cls, text: str) -> Page:
         lower = text.lower()
         if len(lower) != len(text):  # "İ" becomes two code points; offsets must hold
             lower = text.translate(_ASCII_LOWER)
-        return cls(text, lower, [match.span() for match in _NUMBER.finditer(text)])
+        longest = max(map(len, text.split()), default=0)
+        return cls(text, lower, [match.span() for match in _NUMBER.finditer(text)], longest)
 
     def has_near(self, start: int, end: int, words: frozenset[str]) -> bool:
         """Whether one of the lower-case words stands, as a whole word, up to 60 characters before

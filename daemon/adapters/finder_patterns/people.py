@@ -15,6 +15,13 @@ _FULL_NAME = rf"{_NAME_PART}(?: (?:{_PARTICLE} ){{0,2}}{_NAME_PART}){{1,3}}"
 
 _AFTER_CUE = re.compile(rf"[ \t]?({_NAME})")
 _CUES = (
+    "patient: ",
+    "je m'appelle ",
+    "ich heiße ",
+    "me llamo ",
+    "mi nombre es ",
+)
+_CUES_WITH_NAME = (
     "my name is ",
     "my name's ",
     "his name is ",
@@ -23,16 +30,11 @@ _CUES = (
     "full name: ",
     "full name is ",
     "patient name: ",
-    "patient: ",
     "customer name: ",
     "employee name: ",
     "contact name: ",
     "name of patient: ",
-    "je m'appelle ",
     "mein name ist ",
-    "ich heiße ",
-    "me llamo ",
-    "mi nombre es ",
 )
 
 _TITLES = (
@@ -75,7 +77,7 @@ _SIGNATURE = re.compile(rf"[ \t]*\r?\n\s{{0,3}}({_FULL_NAME})(?=[ \t]*(?:\r?\n|\
 
 def find_people(page: Page) -> Iterator[Span]:
     """Names behind a cue: `my name is`, a title, `Dear`, the end of a letter."""
-    for cue in _CUES:
+    for cue in (*_CUES, *_CUES_WITH_NAME) if "name" in page.lower else _CUES:
         for at in positions(page.lower, cue):
             yield from _name(_AFTER_CUE.match(page.text, at + len(cue)))
     for title in _TITLES:
