@@ -89,7 +89,7 @@ def clear(
 
 @app.command()
 def why(
-    text: Annotated[str, typer.Argument(help="The last thing the user says; - is stdin.")],
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="The last thing the user says; - is stdin.")],
     *,
     model: Annotated[str | None, typer.Option(help="The model that is asked.")] = None,
     system: Annotated[str | None, typer.Option(help="The system prompt that goes before it.")] = None,
@@ -107,7 +107,7 @@ def why(
 
 @app.command()
 def warm(
-    file: Annotated[Path, typer.Argument(help="A line for each request; - is stdin.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A line for each request; - is stdin.")],
     *,
     model: Annotated[str | None, typer.Option(help="For lines that name none.")] = None,
     system: Annotated[str | None, typer.Option(help="The system prompt that goes before each question.")] = None,
@@ -179,7 +179,7 @@ def audit(
 
 @app.command()
 def export(
-    file: Annotated[Path, typer.Argument(help="JSON lines; - is stdout.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="JSON lines; - is stdout.")],
     *,
     config: Config = None,
 ) -> None:
@@ -192,7 +192,7 @@ def export(
 
 @app.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(help="What `helix cache export` wrote; - is stdin.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `helix cache export` wrote; - is stdin.")],
     *,
     scope: Annotated[str | None, typer.Option(help="Only the entries of this scope.")] = None,
     config: Config = None,

@@ -52,7 +52,9 @@ def show(*, config: Config = None, as_json: Json = False) -> None:
 
 @app.command()
 def trust(
-    file: Annotated[Path, typer.Argument(help="The file; it is trusted as it is now.")] = Path("helix.toml"),
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file; it is trusted as it is now.")] = Path(
+        "helix.toml"
+    ),
 ) -> None:
     """Let a directory's helix.toml read secrets from the environment. Read it first."""
     from daemon.settings import config_file
@@ -63,7 +65,7 @@ def trust(
 
 @app.command("import")
 def bring_along(
-    file: Annotated[Path, typer.Argument(help="The config.yaml of a LiteLLM proxy.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The config.yaml of a LiteLLM proxy.")],
     *,
     out: Annotated[Path | None, typer.Option("--out", help="Where to write; else stdout.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Write over a file that is there.")] = False,

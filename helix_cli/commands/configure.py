@@ -26,7 +26,7 @@ class Agent(StrEnum):
 
 
 def configure(
-    agent: Annotated[Agent, typer.Argument(help="Whose settings.")],
+    agent: Annotated[Agent, typer.Argument(metavar="AGENT", help="Whose settings.")],
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")] = False,
     undo: Annotated[bool, typer.Option("--undo", help="Bring the file back as it was.")] = False,
