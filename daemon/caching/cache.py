@@ -95,7 +95,7 @@ class Cache:
         await self._entries.near.caught_up()
 
     async def aclose(self) -> None:
-        """Write what is only counted, save the index. The store must still be open."""
+        """Write what is only counted. The store must still be open."""
         await self._upkeep.stop()
         await self._keeper.aclose()
         await self._upkeep.write()

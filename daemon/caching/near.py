@@ -158,8 +158,8 @@ class NearIndex:
 
     async def _begin(self, epoch: str) -> None:
         self._caught_up.clear()
-        self._trouble = self._trouble or "catching up with the store"
         await self._file.load(epoch)
+        self._trouble = "catching up with the store"
         self._last_id = self._file.saved_id
         self._epoch = epoch
 
@@ -213,12 +213,10 @@ class NearIndex:
             entry_id, partition, vector = self._pending.popleft()
             self._index.add([entry_id], [signed(vector, partition)])
 
-    def _add(self, ids: Sequence[int], partitions: Iterable[bytes], vectors: Iterable[Vector]) -> None:
-        self._index.add(ids, [signed(vector, partition) for vector, partition in zip(vectors, partitions, strict=True)])
-
     def _add_rows(self, rows: Sequence[VectorRow]) -> None:
         vectors = (np.frombuffer(row.vector, dtype="<f2").astype(np.float32) for row in rows)
-        self._add([row.id for row in rows], (row.partition for row in rows), vectors)
+        own = [signed(vector, row.partition) for vector, row in zip(vectors, rows, strict=True)]
+        self._index.add([row.id for row in rows], own)
 
     def _forget(self, ids: Sequence[int]) -> None:
         self._index.remove(ids)
