@@ -19,7 +19,7 @@ from .parameters import check_model, check_parameters, check_query, is_boolean
 from .refusals import OpenAiErrors
 from .sse import stream_data
 from .stateless import Stateless
-from .texts import strings_at
+from .texts import strings_at, value_at
 from .untrusted import as_count, as_object, as_objects, as_text
 from .whole_only import WholeOnly
 
@@ -146,7 +146,9 @@ class FiledDialect(PassedDialect):
 def _json_texts(body: JsonObject) -> Iterator[Place]:
     fields = as_object(body.get("json"))
     for name in fields:
-        if name not in _WITHOUT_TEXT:
+        if name == "metadata":  # its names are the caller's as well
+            yield from value_at(fields, name)
+        elif name not in _WITHOUT_TEXT:
             yield from strings_at(fields, name)
 
 

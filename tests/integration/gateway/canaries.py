@@ -248,7 +248,7 @@ def passed_bodies(plant: Canaries) -> dict[str, dict[str, Any]]:
             "input_file_id": "file-1",
             "endpoint": "/v1/chat/completions",
             "completion_window": "24h",
-            "metadata": {"note": plant.text()},
+            "metadata": {"note": plant.text(), plant.email(): "as a name"},
         },
     }
 
