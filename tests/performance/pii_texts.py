@@ -206,7 +206,7 @@ def _luhn(number: str) -> int:
 
 def _texts(file: str) -> list[str]:
     """A text a line, but for the first line, which says what the file is."""
-    return [line.replace("\\n", "\n") for line in _lines(file)[1:]]
+    return [line.replace("\\n", "\n").replace("\\t", "\t") for line in _lines(file)[1:]]
 
 
 def _lines(file: str) -> list[str]:
