@@ -106,11 +106,16 @@ class Auditor:
         return findings.as_reply()
 
     async def _still_kept(self, scope: str | None) -> list[NearHit]:
-        """Those whose entries could be given again, in the order of the sample; the others are dropped."""
+        """Those whose entries could be given again, in the order of the sample. The others are dropped, and those of
+        providers that a reload took away."""
         hits = self.near_hits.in_order(scope)
         kept = await self.cache.still_kept([hit.entry for hit in hits])
-        self.near_hits.drop([hit for hit in hits if hit.entry.id not in kept])
-        return [hit for hit in hits if hit.entry.id in kept]
+        is_left = {hit.rank: hit.entry.id in kept and self._can_be_asked(hit.request) for hit in hits}
+        self.near_hits.drop([hit for hit in hits if not is_left[hit.rank]])
+        return [hit for hit in hits if is_left[hit.rank]]
+
+    def _can_be_asked(self, request: Request) -> bool:
+        return all(target.provider in self.fetcher.providers for target in request.route.targets)
 
     async def _likely_usd(self, request: Request) -> Decimal | None:
         return await self.fetcher.accounts.expected_usd(request.ask, request.route.targets[0])

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -20,7 +20,7 @@ from .diagnostics import ExitCode
 from .warm_lines import WarmRequest, request_of
 
 T = TypeVar("T")
-Outcome = Literal["hit", "kept", "not kept", "error", "left"]
+Outcome = Literal["hit", "asked", "not kept", "error", "left"]
 
 HITS = frozenset({"exact", "semantic", "coalesced"})
 TIMEOUT_S = 600.0
@@ -153,7 +153,7 @@ class _Warmer:
         match line.outcome:
             case "hit":
                 result.hits += 1
-            case "kept":
+            case "asked":
                 result.misses += 1
             case "not kept":
                 result.not_kept += 1
@@ -175,10 +175,9 @@ class _Warmer:
         verdict = reply.headers.get("x-helix-cache", "")
         if verdict in HITS:
             return _Line("hit")
-        if verdict == "miss" and self._ask(request, {"x-helix-cache": "only"}).status == 200:
-            return _Line("kept", cost_usd=reply.cost_usd)
-        reason = "its answer is not complete, or holds PII" if verdict == "miss" else "the gateway does not cache it"
-        return _Line("not kept", where + reason, reply.cost_usd)
+        if verdict == "miss":
+            return _Line("asked", cost_usd=reply.cost_usd)
+        return _Line("not kept", where + "the gateway does not cache it", reply.cost_usd)
 
     def _patiently(self, request: WarmRequest) -> _Reply:
         """Ask again where a limit says when."""
@@ -190,9 +189,9 @@ class _Warmer:
             time.sleep(min(float(wait_s), LONGEST_WAIT_S))
         return self._ask(request)
 
-    def _ask(self, request: WarmRequest, more: Mapping[str, str] | None = None) -> _Reply:
+    def _ask(self, request: WarmRequest) -> _Reply:
         connection = HTTPConnection(self._where.hostname or "", self._where.port, timeout=TIMEOUT_S)
-        headers = {"Content-Type": "application/json", **(more or {})}
+        headers = {"Content-Type": "application/json"}
         if self._credential and request.path == "/v1/messages":
             headers["x-api-key"] = self._credential
         elif self._credential:

@@ -138,8 +138,8 @@ def warm(
         output.json_document(result.as_json())
     else:
         output.line(
-            f"{output.count(result.misses)} are kept now, for {output.usd(str(result.cost_usd))}, "
-            f"{output.count(result.hits)} were kept already, {output.count(result.not_kept)} cannot be kept, "
+            f"{output.count(result.misses)} were asked, for {output.usd(str(result.cost_usd))}, "
+            f"{output.count(result.hits)} were kept already, {output.count(result.not_kept)} cannot be, "
             f"{output.count(result.errors)} failed"
         )
     if result.stopped is not None:
@@ -166,6 +166,9 @@ def audit(
     planned = f"{output.count(plan['sample'])} of {output.count(plan['near_hits'])} near hits"
     if estimate:
         _show_plan(plan, planned, as_json=as_json)
+        return
+    if not plan["sample"] and not as_json:
+        output.line("no near hit is known that could be asked again")
         return
     confirm(f"Ask {planned} again, likely for {output.usd(plan['likely_usd'])} and for at most ${max_usd}?", yes=yes)
     found = client.audit_cache(sample, max_usd, scope)
