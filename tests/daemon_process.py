@@ -68,12 +68,19 @@ class Daemon:
         """Return when the ready line is there and the scanner is loaded. The process is bound to no event loop."""
         with (self.config.parent / "stderr.log").open("ab") as log:
             self.process = subprocess.Popen(self.command("serve"), stdout=subprocess.PIPE, stderr=log, env=self.environ)
-        assert self.process.stdout is not None
-        line = await asyncio.wait_for(asyncio.to_thread(self.process.stdout.readline), START_S)
+        try:
+            self.url = await self._url_of_ready_line(self.process)
+            await self.until_ready()
+        except BaseException:
+            self.end()
+            raise
+
+    async def _url_of_ready_line(self, process: subprocess.Popen[bytes]) -> str:
+        assert process.stdout is not None
+        line = await asyncio.wait_for(asyncio.to_thread(process.stdout.readline), START_S)
         found = READY.search(line)
         assert found, f"no ready line but {line!r}; stderr: {self.stderr}"
-        self.url = found.group().decode()
-        await self.until_ready()
+        return found.group().decode()
 
     async def until_ready(self, *statuses: str) -> dict[str, Any]:
         """Wait for /health/ready to say one of these (`ok` or `degraded` when none is given)."""

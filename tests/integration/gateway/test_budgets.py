@@ -18,6 +18,7 @@ import pytest
 import pytest_asyncio
 import redis
 
+from daemon import control_api as api
 from tests.daemon_process import Daemon, Replied, openai_settings
 from tests.upstream import Reply, Upstream
 
@@ -64,11 +65,7 @@ class Owner:
     daemon: Daemon
 
     async def control(self, method: str, path: str, body: Any = None) -> Any:
-        token = json.loads((self.daemon.data_dir / "daemon.json").read_text())["token"]
-        headers = {"authorization": f"Bearer {token}"}
-        asking = self.daemon.session.request(method, f"{self.daemon.url}/control/v1{path}", json=body, headers=headers)
-        async with asking as answer:
-            return await answer.json()
+        return await self.daemon.control(method, api.PREFIX + path, body)
 
     async def limit(self, scope: str, cents: int) -> None:
         budget = {"scope": scope, "window": "total", "limit_usd": str(cents * CENT)}

@@ -69,9 +69,7 @@ async def ask(daemon, key, *, model="gpt-4o-mini", text="hello", **headers):
 
 
 async def row_of(daemon, answer):
-    """The request's row, as `helix logs` shows it."""
-    lines = (await daemon.helix("logs", "--json", "--limit", "1000"))[1].splitlines()
-    rows = {row["id"]: row for row in map(json.loads, lines)}
+    rows = {row["id"]: row for row in await daemon.rows()}
     return rows[answer.headers["x-helix-request-id"]]
 
 
