@@ -141,6 +141,8 @@ def unsealed(data: memoryview, *, is_trusted: bool = False) -> tuple[memoryview,
     body, length = signed[:-STAMP_LENGTH_BYTES], signed[-STAMP_LENGTH_BYTES:]
     stamp_starts = len(body) - int.from_bytes(length)
     stamp = Stamp(**json.loads(bytes(body[stamp_starts:])))
+    if stamp.layout != LAYOUT:
+        raise ValueError(f"its layout is {stamp.layout!r}")
     ids_start = stamp_starts - stamp.size * ID_BYTES
     return body[:ids_start], np.frombuffer(body[ids_start:stamp_starts], np.uint64), stamp
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from usearch.index import Index
 
 from ..exchange import Vector
-from .index_file import LAYOUT, SavedGraph, empty_graph, mapped_bytes, nearest_in, sync
+from .index_file import SavedGraph, empty_graph, mapped_bytes, nearest_in, sync
 from .index_saving import Saving, cannot_save
 from .index_writer import is_unit
 
@@ -109,7 +109,7 @@ class UsearchIndex:
         except (OSError, ValueError, TypeError, RuntimeError) as error:
             logger.warning("the saved vector index cannot be used and is made anew: %s", error)
             return None
-        if (saved.stamp.layout, saved.stamp.model, saved.stamp.store_epoch) != (LAYOUT, self._model, store_epoch):
+        if (saved.stamp.model, saved.stamp.store_epoch) != (self._model, store_epoch):
             (self._folder / FILE).unlink()
             return None
         self._saved = saved

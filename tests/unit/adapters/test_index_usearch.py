@@ -353,6 +353,12 @@ class TestFile:
 
         self.assert_unusable(saved)
 
+    def test_a_file_of_another_layout_is_not_used(self, saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Its bytes mean something else, however whole it is."""
+        monkeypatch.setattr("daemon.adapters.index_file.LAYOUT", "another")
+
+        self.assert_unusable(saved)
+
     def test_something_else_is_not_used(self, saved: Path) -> None:
         saved.write_bytes(b"SQLite format 3\x00" * 100)
 
