@@ -7,6 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from helix_cli.redaction.sources import sources_of
+from helix_cli.redaction.targets import file_below
+
 TEXT = "Hi ann@example.com\r\nssn 536-90-4399, ann@example.com\n"
 
 
@@ -236,3 +239,13 @@ def test_fields_of_json_lines_are_restored(helix, home):
 
     assert "ann@" not in (home / "redacted.jsonl").read_text()
     assert line == json.loads(restored)
+
+
+def test_what_is_broken_off_leaves_no_file_behind(home):
+    (home / "one").write_text("ann@example.com")
+    (source,) = sources_of(["one"])
+    with pytest.raises(KeyboardInterrupt), file_below(home / "out", source) as out:
+        out.write("half")
+        raise KeyboardInterrupt
+
+    assert [] == list((home / "out").iterdir())
