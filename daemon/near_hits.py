@@ -54,14 +54,14 @@ class NearHits:
         key, ask = request.lookup.key, request.ask
         if key is None or request.hidden.unscanned or len(to_json(ask.body)) + len(entry.answer) > MAX_REQUEST_BYTES:
             return
-        rank = self._rank_of(key)
-        of_scope = self._scopes.setdefault(entry.scope, _OfScope())
+        rank, of_scope = self._rank_of(key), self._scopes.get(entry.scope, _OfScope())
         if rank in self._audited or rank >= of_scope.ceiling:
             return
         ask = replace(ask, caller=replace(ask.caller, credential=None))
         lookup = replace(request.lookup.without_hit(), key=None, slot=None)
         request = replace(request, ask=ask, hidden=Hidden(), lookup=lookup)
         self._count += rank not in of_scope.hits
+        self._scopes[entry.scope] = of_scope
         of_scope.hits[rank] = NearHit(rank, request, replace(entry, vector=None))
         if self._count > MAX_REMEMBERED:
             self._make_room()
@@ -83,18 +83,18 @@ class NearHits:
         self.drop([hit for hit in self.in_order(None) if _is_of(selection, hit)])
 
     def drop(self, hits: Iterable[NearHit]) -> None:
+        """A scope without any is forgotten, and its sample begins anew."""
         for hit in hits:
             of_scope = self._scopes.get(hit.entry.scope)
             if of_scope is not None and of_scope.hits.pop(hit.rank, None) is not None:
                 self._count -= 1
+                if not of_scope.hits:
+                    del self._scopes[hit.entry.scope]
 
     def _make_room(self) -> None:
         largest = max(self._scopes.values(), key=lambda of: len(of.hits))
         largest.ceiling = max(largest.hits)
-        del largest.hits[largest.ceiling]
-        self._count -= 1
-        if self._count == MAX_REMEMBERED and len(self._scopes) > MAX_REMEMBERED:  # more than one of each
-            self._scopes = {scope: of for scope, of in self._scopes.items() if of.hits}
+        self.drop((largest.hits[largest.ceiling],))
 
     def _rank_of(self, key: bytes) -> int:
         return int.from_bytes(hashlib.sha256(self._salt + key).digest()[:8], "big")

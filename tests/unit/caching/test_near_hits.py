@@ -1,113 +1,78 @@
-"""Hits of other words for the same."""
+"""Near hits that are remembered for an audit: bounded, of each scope a fair share, each request once."""
 
 from __future__ import annotations
 
-import asyncio
-from typing import Any
+from datetime import UTC, datetime
 
-import pytest
-
-from daemon.exchange import CacheDirectives
-
-from .broken import LateEmbedder
-from .conftest import ASKED, OPPOSITE, REWORDED, Client, Open
-
-
-async def test_other_words_for_the_same_hit_with_their_similarity(client: Client) -> None:
-    await client.learn(ASKED, "by mail")
-
-    lookup = await client.find(REWORDED)
-
-    assert "semantic" == lookup.verdict
-    assert lookup.entry is not None and b"by mail" == lookup.entry.answer
-    assert lookup.similarity is not None and 0.95 <= lookup.similarity <= 1
+from daemon.caching.lookup import Lookup
+from daemon.dialects import dialect_named
+from daemon.exchange import Ask, CacheDirectives, CacheEntry, Caller, Selection, Target, Verdict
+from daemon.fetch import Request
+from daemon.near_hits import MAX_REMEMBERED, NearHits
+from daemon.pii.privacy import Hidden
+from daemon.routing.route import Route
 
 
-async def test_an_opposite_is_a_miss(client: Client) -> None:
-    await client.learn(ASKED)
-
-    assert "miss" == await client.verdict(OPPOSITE)
-
-
-async def test_the_next_best_candidate_may_answer(client: Client) -> None:
-    await client.learn("what is 5 miles in km")
-    await client.learn("what is 7 miles in km", "11.3")
-
-    lookup = await client.find("hi, what is 7 miles in km")
-
-    assert lookup.entry is not None and b"11.3" == lookup.entry.answer
-
-
-async def test_another_context_is_no_candidate(client: Client) -> None:
-    await client.learn(ASKED, before=[{"role": "system", "content": "You sell phones."}])
-
-    assert "miss" == await client.verdict(REWORDED, before=[{"role": "system", "content": "You sell cars."}])
-
-
-async def test_a_hit_for_one_name_is_a_hit_for_its_placeholder_only(client: Client) -> None:
-    await client.learn("how do I send a birthday greeting to <PERSON_1>")
-
-    assert "semantic" == await client.verdict("how can I send a birthday greeting to <PERSON_1>?")
-    assert "miss" == await client.verdict("how can I send a birthday greeting to <PERSON_2>?")
-    assert "miss" == await client.verdict("how can I send a birthday greeting to <EMAIL_ADDRESS_1>?")
+def note(near_hits: NearHits, number: int, scope: str, user: str | None = None) -> None:
+    ask = Ask(
+        id=f"ask-{number}",
+        dialect="chat",
+        body={},
+        model="m",
+        stream=False,
+        caller=Caller("key", user=user, credential="sk-secret"),
+        tags=(),
+        directives=CacheDirectives(),
+        forward_headers={},
+        received_at=datetime.now(UTC),
+        started_s=0.0,
+    )
+    lookup = Lookup(Verdict.SEMANTIC, number.to_bytes(32, "big"))
+    request = Request(ask, dialect_named("chat"), Hidden(), Route((Target("p", "m"),)), lookup)
+    entry = CacheEntry(b"", b"", scope, "chat", "m", "q", b"{}", None, 0, 0, 0, 0, 0.0, 1.0, id=1)
+    near_hits.note(request, entry)
 
 
-async def test_two_names_are_exact_only(client: Client) -> None:
-    await client.learn("<PERSON_1> pays <PERSON_2> what he owes")
+def test_a_busy_scope_leaves_room_for_the_others() -> None:
+    near_hits = NearHits()
+    for number in range(2 * MAX_REMEMBERED):
+        note(near_hits, number, "key:busy")
+    for number in range(300):
+        note(near_hits, number, "key:quiet")
 
-    assert "miss" == await client.verdict("please, <PERSON_1> pays <PERSON_2> what he owes")
-    assert "exact" == await client.verdict("<PERSON_1> pays <PERSON_2> what he owes")
-
-
-@pytest.mark.parametrize(
-    "parameters",
-    [{"seed": 7}, {"n": 2}, {"logprobs": True}, {"temperature": 1.5}, {"tools": [{"type": "function"}]}],
-)
-async def test_what_asks_for_variety_or_acts_is_exact_only(client: Client, parameters: dict[str, Any]) -> None:
-    await client.learn(ASKED, **parameters)
-
-    assert "miss" == await client.verdict(REWORDED, **parameters)
-    assert "exact" == await client.verdict(ASKED, **parameters)
+    assert 300 == len(near_hits.in_order("key:quiet"))
+    assert MAX_REMEMBERED == len(near_hits.in_order(None))
 
 
-async def test_it_is_found_again_after_a_restart(open_cache: Open) -> None:
-    """With the saved index, and with none: it is derived from the store."""
-    first = await open_cache()
-    await first.learn(ASKED)
-    await first.cache.caught_up()
+def test_the_sample_is_of_all_that_came_and_not_of_the_last() -> None:
+    """The first half came before there was no more room; half of the sample is of it, give or take 5 deviations."""
+    near_hits = NearHits()
+    for number in range(4 * MAX_REMEMBERED):
+        note(near_hits, number, "key:ann")
+    early = [hit for hit in near_hits.in_order(None) if int(hit.request.ask.id[4:]) < 2 * MAX_REMEMBERED]
 
-    second = await open_cache()  # the first has saved nothing yet
-    await second.cache.caught_up()
-    assert "semantic" == await second.verdict(REWORDED)
-
-    await second.cache.aclose()
-    third = await open_cache()
-    await third.cache.caught_up()
-    assert "semantic" == await third.verdict(REWORDED)
+    assert abs(len(early) - MAX_REMEMBERED / 2) < 5 * (MAX_REMEMBERED / 4) ** 0.5
 
 
-async def test_an_entry_without_a_vector_gets_one_later(open_cache: Open, embedder: Any) -> None:
-    late = LateEmbedder(embedder)
-    client = await open_cache(embedder=late)
-    await client.learn(ASKED)
-    assert "miss" == await client.verdict(REWORDED)
+def test_a_request_counts_once_and_not_again_after_its_audit() -> None:
+    near_hits = NearHits()
+    for _ in range(3):
+        note(near_hits, 7, "key:ann")
+    (hit,) = near_hits.in_order("key:ann")
+    near_hits.audited(hit)
+    note(near_hits, 7, "key:ann")
 
-    late.is_ready = True
-    await until_vectors(client, 1)
-
-    assert "semantic" == await client.verdict(REWORDED)
-
-
-async def test_a_refreshed_answer_is_found_by_other_words_too(client: Client) -> None:
-    await client.learn(ASKED, "old")
-    await client.learn(ASKED, "new", directives=CacheDirectives(look=False))
-    await until_vectors(client, 1)
-
-    lookup = await client.find(REWORDED)
-
-    assert lookup.entry is not None and b"new" == lookup.entry.answer
+    assert [] == near_hits.in_order(None)
+    assert hit.request.ask.caller.credential is None
 
 
-async def until_vectors(client: Client, count: int) -> None:
-    while len(await client.store.vectors_after(0, 10)) < count:
-        await asyncio.sleep(0.01)
+def test_what_is_removed_is_forgotten_by_scope_and_by_who_asked() -> None:
+    near_hits = NearHits()
+    note(near_hits, 1, "team:red", user="ann")
+    note(near_hits, 2, "team:red", user="bo")
+    note(near_hits, 3, "key:cy")
+
+    near_hits.forget(Selection(user="ann"))
+    assert {"ask-2", "ask-3"} == {hit.request.ask.id for hit in near_hits.in_order(None)}
+    near_hits.forget(Selection(scope="team:red"))
+    assert {"ask-3"} == {hit.request.ask.id for hit in near_hits.in_order(None)}
