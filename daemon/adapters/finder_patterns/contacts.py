@@ -122,6 +122,11 @@ _CUE = re.compile(
     r"|\breach(?:ed)?(?: me| us| him| her| them)? (?:at|on)) ?\Z"
 )
 _CUE_REACH = 40
+# The cheaper question first.
+_CUE_ENDS = (
+    *("number", "nr", "no", "no.", "is", "call", "dial", "ring", "phone", "text", "me", "us", "him", "her", "them"),
+    *("back", "at", "on"),
+)
 _COUNTED = re.compile(
     r"\b(?:id|order|ticket|invoice|case|ref|version|build|port)s?\b(?: (?:no|nr|number)\b)?(?: is\b)?[ .:=#\"']{0,4}\Z"
 )
@@ -207,11 +212,15 @@ def _national_end(page: Page, begin: int) -> int | None:
         return None
     if _has_cue(page, begin, match[0], digits) or _is_written_nationally(page, begin, match):
         return match.end()
-    is_counted = _COUNTED.search(page.lower, max(0, begin - _CUE_REACH), begin)
     surely_formed = digits >= 10 or (match[0].lstrip("(").startswith("0") and digits >= 8)
     cues = _CALL_WORDS if surely_formed else _PHONE_WORDS
-    is_told = not is_counted and page.has_near(begin, match.end(), cues)
+    is_told = page.has_near(begin, match.end(), cues) and not _is_counted(page, begin)
     return match.end() if is_told or _UK_MOBILE.fullmatch(match[0]) else None
+
+
+def _is_counted(page: Page, begin: int) -> bool:
+    """Whether it is called the number of something else: `call id 4508315945`."""
+    return _COUNTED.search(page.lower, max(0, begin - _CUE_REACH), begin) is not None
 
 
 def _is_something_else(text: str, begin: int, written: str) -> bool:
@@ -222,7 +231,8 @@ def _has_cue(page: Page, begin: int, written: str, digits: int) -> bool:
     """Fewer digits in one piece are rather how often something is called."""
     if written.isdigit() and digits < 9:
         return False
-    return _CUE.search(page.lower, max(0, begin - _CUE_REACH), begin) is not None
+    before = page.lower[max(0, begin - _CUE_REACH) : begin]
+    return before.rstrip(" :").endswith(_CUE_ENDS) and _CUE.search(before) is not None
 
 
 def _is_written_nationally(page: Page, begin: int, match: re.Match[str]) -> bool:
