@@ -189,7 +189,6 @@ def test_budgets_agree_with_a_plain_model(
         settings=settings(
             max_examples=25,
             stateful_step_count=25,
-            deadline=None,
             suppress_health_check=[HealthCheck.too_slow],
         ),
     )

@@ -360,7 +360,7 @@ async def tell(fleet: Fleet, steps: Sequence[tuple[Any, ...]]) -> None:
         await fleet.ask(request, node)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(steps=st.lists(STEPS, min_size=5, max_size=40))
 def test_every_answer_was_made_for_such_a_request(
     steps: list[tuple[Any, ...]], make_house: MakeHouse, tmp_path_factory: pytest.TempPathFactory
@@ -403,7 +403,7 @@ async def entry_of(store: Store, lookup: Lookup) -> CacheEntry:
     return entry
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(copied=st.sets(st.sampled_from(COPIED)), is_first=st.booleans(), restarts=st.booleans())
 def test_rows_of_one_scope_never_answer_another(
     copied: set[str], is_first: bool, restarts: bool, make_house: MakeHouse, tmp_path_factory: pytest.TempPathFactory

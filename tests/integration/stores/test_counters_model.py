@@ -148,7 +148,6 @@ def test_counters_agree_with_a_plain_model(make_store: MakeStore) -> None:
         settings=settings(
             max_examples=60,
             stateful_step_count=25,
-            deadline=None,
             suppress_health_check=[HealthCheck.too_slow],
         ),
     )

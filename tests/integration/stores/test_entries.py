@@ -33,7 +33,7 @@ async def test_an_entry_without_a_vector_stays_without(store: Store, entry: Cach
     assert replace(entry, vector=None, id=entry_id) == await store.get(entry.key)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     key=st.binary(min_size=1, max_size=64),
     question=st.text(st.characters(exclude_categories=["Cs"])),

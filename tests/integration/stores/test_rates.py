@@ -69,7 +69,7 @@ async def test_a_request_whose_node_died_leaves_by_itself(rates: RedisRates, clo
     assert 1 == (await rates.admit("k", "next", RateCaps(None, None, 2), 0)).under_way
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     steps=st.lists(st.tuples(st.sampled_from([0.0, 0.3, 7.0, 30.0, 59.7, 61.0]), st.integers(0, 60)), max_size=25),
 )

@@ -265,7 +265,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(steps=steps, question=st.integers(0, 59), count=st.integers(1, 10))
 async def test_after_any_history_it_finds_what_exact_search_finds(
     tmp_path_factory: pytest.TempPathFactory, steps: list[Step], question: int, count: int

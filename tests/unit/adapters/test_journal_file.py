@@ -39,7 +39,7 @@ def test_a_record_is_with_the_operating_system_before_append_returns(tmp_path):
     assert [(1, 1)] == numbers(FileJournal(tmp_path))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(cut=st.integers(0, 60))
 def test_a_torn_last_line_is_dropped_and_nothing_is_written_behind_it(tmp_path_factory, cut):
     directory = tmp_path_factory.mktemp("journal")

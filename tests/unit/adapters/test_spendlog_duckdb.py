@@ -66,7 +66,7 @@ TEXTS = st.text() | st.sampled_from(["null", '"', "\\", "[1]", "0"])
 MONEY = st.none() | st.decimals(0, 8_000_000, places=12)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(
         st.builds(

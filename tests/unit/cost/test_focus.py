@@ -83,7 +83,7 @@ def quote_of(found: dict[str, tuple[int, int]]) -> Quote:
     return Quote("t", tuple(Part(name, tokens, Decimal(rate) / 10**12) for name, (tokens, rate) in found.items()))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(found.map(quote_of), max_size=6))
 async def test_charges_add_up_to_the_ledger_to_the_last_digit(tmp_path_factory, quotes):
     spend_log = DuckDbSpendLog(tmp_path_factory.mktemp("focus") / "spend.duckdb")

@@ -100,7 +100,7 @@ async def test_a_call_without_an_outcome_is_unknown_with_its_bound(tmp_path):
     assert {"answered": [], "cut off": [HOLD]} == {call.row.id: call.holds for call in closed}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(cut=st.floats(0, 1), flushed_through=st.integers(0, 6))
 async def test_wherever_the_journal_ends_each_call_is_there_once(tmp_path_factory, cut, flushed_through):
     """A prefix of the journal, and a spend log that holds a prefix of the rows."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.dialects import DIALECTS
@@ -71,7 +71,6 @@ class Shouting:
 
 
 @pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS)
-@settings(deadline=None)  # nothing asserts a time
 @given(answer=objects)
 def test_any_object_can_be_read_as_an_answer(dialect, answer):
     dialect.usage(answer)
@@ -83,7 +82,6 @@ def test_any_object_can_be_read_as_an_answer(dialect, answer):
 
 
 @pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS)
-@settings(deadline=None)  # nothing asserts a time
 @given(stream=st.lists(events, max_size=6))
 def test_any_events_can_be_read_as_a_stream(dialect, stream):
     stream = b"".join(b"data: " + json.dumps(event).encode() + b"\n\n" for event in stream)
@@ -98,7 +96,6 @@ def test_any_events_can_be_read_as_a_stream(dialect, stream):
 
 
 @pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS)
-@settings(deadline=None)  # nothing asserts a time
 @given(stream=st.binary())
 def test_any_bytes_can_be_read_as_a_stream(dialect, stream):
     dialect.ends_stream(stream)

@@ -12,7 +12,7 @@ from daemon.errors import PiiInAnswer
 from daemon.pii.vault import Vault
 
 VAULT = Vault({"EMAIL_ADDRESS_1": "ann@example.com"})
-relaxed = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+relaxed = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 
 
 def scan_of(privacy, found=None):

@@ -46,7 +46,7 @@ TEXTS = st.lists(st.tuples(AROUND, st.one_of(VALUES, LOOK_ALIKES)), min_size=1, 
     lambda pairs: "".join(f"{around} {value} " for around, value in pairs)
 )
 TURNS = st.lists(TEXTS, min_size=1, max_size=4)
-relaxed = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+relaxed = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ def read(path, passphrase=None, key=KEY):
     return read_map(path, passphrase=passphrase, installation_key=key).originals
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.dictionaries(st.text(min_size=1), st.text(st.characters())))
 def test_what_was_written_is_read(tmp_path_factory, names):
     path = tmp_path_factory.mktemp("map") / "map"

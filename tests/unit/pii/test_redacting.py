@@ -33,7 +33,7 @@ def test_findings_count_from_the_beginning_of_the_text(warm_finder):
     assert {f"ann{n}@example.com" for n in range(7)} | {f"hunter{n}x" for n in range(5)} == found
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.integers(60_000, 66_000))
 def test_a_value_at_the_edge_of_the_buffer_is_not_cut(warm_finder, size):
     pieces = redacted(warm_finder, ["x" * size + " ann@example.com " + "y " * 3000])

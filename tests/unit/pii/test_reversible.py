@@ -43,7 +43,7 @@ def in_parts(text, size):
     return [text[at : at + size] for at in range(0, len(text), size)] or [""]
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(TEXTS, st.integers(1, 400), st.sampled_from(["replace", "encrypt"]))
 def test_any_text_comes_back_as_it_was(warm_finder, text, size, operator):
     names, operators = {}, PresidioOperators(b"key")

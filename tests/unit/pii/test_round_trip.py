@@ -21,7 +21,7 @@ around = st.text(alphabet=st.sampled_from("ab \n<>&_\\\"'{}:,.;!?1é中"), max_s
 texts = st.lists(st.tuples(around, st.sampled_from(PLANTED)), max_size=5).map(
     lambda pairs: "".join(f"{words} {value} " for words, value in pairs)
 )
-relaxed = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+relaxed = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @relaxed
