@@ -42,8 +42,9 @@ class ControlClient:
         self._token = runtime["token"]
 
     @classmethod
-    def of(cls, data_dir: Path) -> Self:
-        """The client of the daemon that runs on this data directory, or else of this user's demo.
+    def of(cls, data_dir: Path, *, or_demo: bool = False) -> Self:
+        """The client of the daemon that runs on this data directory, or else of this user's demo: for who only looks.
+        What a client asks must not go to a demo, which has no models but echoes.
 
         Raises:
             DaemonUnreachable: there is no runtime file.
@@ -51,7 +52,7 @@ class ControlClient:
         """
         path = data_dir / RUNTIME_FILE
         demo = api.demo_dir() / RUNTIME_FILE
-        if demo.exists() and not path.exists():
+        if or_demo and demo.exists() and not path.exists():
             path = demo
         try:
             return cls(json.loads(_read_private(path)))

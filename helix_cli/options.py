@@ -44,14 +44,14 @@ def settings(config: Path | None) -> Loaded:
 
 
 def connect(config: Path | None) -> ControlClient:
-    """The daemon that runs on the settings' data directory.
+    """The daemon that runs on the settings' data directory, or else this user's demo.
 
     Raises:
         DaemonUnreachable: there is none.
     """
     from .control_client import ControlClient
 
-    return ControlClient.of(settings(config).data_dir)
+    return ControlClient.of(settings(config).data_dir, or_demo=True)
 
 
 def confirm(question: str, *, yes: bool) -> None:

@@ -1,6 +1,7 @@
 """Fixtures for every test: the provider, and daemons in front of it."""
 
 import socket
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack, closing
 
@@ -14,6 +15,15 @@ from tests.upstream import Upstream
 # No test asserts a time, and a busy machine is no failure.
 settings.register_profile("helix", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("helix")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def temporary_files_of_our_own() -> Iterator[None]:
+    """A demo that runs on this machine is met by no test."""
+    with tempfile.TemporaryDirectory(prefix="helix-tests-") as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", folder)
+        patch.setattr(tempfile, "tempdir", None)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -45,6 +46,7 @@ class Daemon:
         self.environ = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
+            "TMPDIR": tempfile.gettempdir(),
             "HELIX_SERVER__DATA_DIR": str(self.data_dir),
             "HELIX_SERVER__PORT": "0",
             **environ,

@@ -49,7 +49,7 @@ def report(
     loaded = settings(config)
     now = datetime.now(ZoneInfo(loaded.settings.server.timezone))
     start = start_of(since, now).astimezone(UTC).isoformat()
-    found = ControlClient.of(loaded.data_dir).pii_report(by=by, since=start)
+    found = ControlClient.of(loaded.data_dir, or_demo=True).pii_report(by=by, since=start)
     if as_json:
         output.json_document(found)
     elif as_csv:

@@ -57,7 +57,7 @@ def spend(
     loaded = settings(config)
     now = datetime.now(ZoneInfo(loaded.settings.server.timezone))
     start = start_of(since, now).astimezone(UTC).isoformat()
-    client = ControlClient.of(loaded.data_dir)
+    client = ControlClient.of(loaded.data_dir, or_demo=True)
     if parquet is not None:
         rows = client.export_spend(parquet.resolve(), since=start, until=now.astimezone(UTC).isoformat())
         output.line(f"{output.count(rows)} rows in {parquet}")

@@ -64,7 +64,7 @@ class Feed:
         retry_s = FIRST_RETRY_S
         while not self._stopped.is_set():
             try:
-                self._tell(OverviewArrived(ControlClient.of(self._data_dir).overview()))
+                self._tell(OverviewArrived(ControlClient.of(self._data_dir, or_demo=True).overview()))
                 pause_s, retry_s = INTERVAL_S, FIRST_RETRY_S
             except HelixError as error:
                 pause_s, retry_s = retry_s, min(2 * retry_s, LAST_RETRY_S)
@@ -76,7 +76,7 @@ class Feed:
         retry_s = FIRST_RETRY_S
         while not self._stopped.is_set():
             try:
-                for row in ControlClient.of(self._data_dir).follow_logs(KEPT_REQUESTS):
+                for row in ControlClient.of(self._data_dir, or_demo=True).follow_logs(KEPT_REQUESTS):
                     retry_s = FIRST_RETRY_S
                     if row is not None:
                         self._arrived(row)

@@ -26,6 +26,15 @@ def test_the_daemon_is_found_through_the_settings(helix, daemon, home):
     assert 6 == helix("status", "--config", "elsewhere.toml").code
 
 
+def test_a_demo_can_be_looked_at_and_is_no_gateway_for_clients(helix, daemon, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    api.demo_dir().mkdir(parents=True)
+    (daemon.data_dir / "daemon.json").rename(api.demo_dir() / "daemon.json")
+
+    assert daemon.url in helix("status").out
+    assert daemon.url not in helix("env").out
+
+
 def test_a_runtime_file_that_others_can_read_is_not_believed(helix, daemon):
     (daemon.data_dir / "daemon.json").chmod(0o644)
 
