@@ -165,7 +165,7 @@ def _attention(scope: CacheScope) -> tuple[bool, int]:
 
 
 def _scope_line(scope: CacheScope) -> Text:
-    checked = "nothing compared yet"
+    checked = "unchecked"
     if scope["checks"]:
         of = f"{output.count(scope['wrong'])} of {output.count(scope['checks'])} wrong"
         checked = f"{of}: {scope['error_low']:.1%} to {scope['error_high']:.1%}"
