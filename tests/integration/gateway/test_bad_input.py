@@ -65,21 +65,22 @@ async def test_numbers_of_any_size_pass(daemon, upstream):
     assert 10**40 == upstream.last.body["x_number"]
 
 
-async def test_a_body_that_is_too_long_is_413(daemon, upstream):
+async def test_a_body_that_is_too_long_is_413(own_daemon, upstream):
+    """Of a daemon that ends with the test, since what it did not read keeps its connection open."""
     body = b'{"model": "m", "messages": [{"role": "user", "content": "' + b"x" * 50 * 2**20 + b'"}]}'
-    answer = await daemon.post("/v1/chat/completions", body)
+    answer = await own_daemon.post("/v1/chat/completions", body)
 
     assert 413 == answer.status
     assert not upstream.asked
 
 
-async def test_a_body_without_a_length_is_bounded_too(daemon, upstream):
+async def test_a_body_without_a_length_is_bounded_too(own_daemon):
     async def endless():
         for _ in range(50):
             yield b"x" * 2**20
 
-    url = daemon.url + "/v1/chat/completions"
-    async with daemon.session.post(url, data=endless(), headers={"content-type": "application/json"}) as answer:
+    url = own_daemon.url + "/v1/chat/completions"
+    async with own_daemon.session.post(url, data=endless(), headers={"content-type": "application/json"}) as answer:
         assert 413 == answer.status
 
 

@@ -33,7 +33,8 @@ async def speak(daemon, sent: bytes) -> tuple[int, dict[str, str], bytes]:
         first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().strip().split("\r\n")
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         body = b"" if sent.startswith(b"HEAD") else await reader.readexactly(int(headers["content-length"]))
-    writer.close()
+    writer.transport.abort()  # what the daemon did not want to read would wait in it for ever
+    await asyncio.sleep(0)
     return int(first.split()[1]), headers, body
 
 
