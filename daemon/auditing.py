@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import partial
 
 from .caching.cache import Cache
+from .caching.comparisons import say_the_same
 from .caching.error_bound import interval
 from .caching.flights import Flights
-from .caching.same_answer import is_same_answer
 from .control_api.cache import AuditedScope, AuditPlan, CacheAudit
 from .cost.money import usd_text
 from .errors import EmbedderUnavailable, RequestRefused
-from .exchange import JsonObject
 from .fetch import Asked, Fetcher, Request
 from .json_text import parse_object
 from .near_hits import NearHit, NearHits
@@ -152,15 +150,7 @@ class Auditor:
             asked: Asked = await seat.head()
             body = b"".join([piece async for piece in seat.pieces()])
         fresh = again.dialect.assemble(body) if asked.streamed else parse_object(body)
+        if asked.status != 200:
+            return asked.row.cost_usd, None
         given = parse_object(hit.entry.answer)
-        if asked.status != 200 or not fresh or not given:
-            return asked.row.cost_usd, None
-        texts = [_text(again, answer) for answer in (given, fresh)]
-        if not all(texts):
-            return asked.row.cost_usd, None
-        return asked.row.cost_usd, await is_same_answer(texts[0], texts[1], self.embedder)
-
-
-def _text(request: Request, answer: Mapping[str, object]) -> str:
-    whole: JsonObject = dict(answer)
-    return request.dialect.answer_text(whole)
+        return asked.row.cost_usd, await say_the_same(again.dialect, given, fresh, self.embedder)

@@ -7,7 +7,9 @@ import logging
 from collections.abc import Callable
 from typing import NamedTuple
 
+from ..dialects.dialect import Dialect
 from ..errors import PartUnavailable
+from ..exchange import JsonObject
 from ..json_text import parse_object
 from ..ports.caching import Embedder
 from .lookup import Trial
@@ -67,13 +69,19 @@ class Comparisons:
 
     async def _compare(self, comparison: _Comparison) -> None:
         trial = comparison.trial
-        kept, fresh = (_text(trial, answer) for answer in (trial.answer, comparison.fresh))
-        if kept and fresh:
-            is_right = await is_same_answer(kept, fresh, self._embedder)
+        kept, fresh = parse_object(trial.answer), parse_object(comparison.fresh)
+        is_right = await say_the_same(trial.dialect, kept, fresh, self._embedder)
+        if is_right is not None:
             self._count(comparison.scope, trial.odds, is_right)
 
 
-def _text(trial: Trial, answer: bytes) -> str:
-    """The words of an answer, placeholders in them; empty where there are none."""
-    parsed = parse_object(answer)
-    return trial.dialect.answer_text(parsed) if parsed is not None else ""
+async def say_the_same(
+    dialect: Dialect, kept: JsonObject | None, fresh: JsonObject | None, embedder: Embedder
+) -> bool | None:
+    """Whether two answers of a dialect, placeholders in them, are the same; None where one has no words to compare.
+
+    Raises:
+        EmbedderUnavailable
+    """
+    texts = [dialect.answer_text(answer) if answer else "" for answer in (kept, fresh)]
+    return await is_same_answer(texts[0], texts[1], embedder) if all(texts) else None

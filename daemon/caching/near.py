@@ -15,7 +15,7 @@ from ..exchange import Vector
 from ..ports.caching import EntryStore, VectorIndex, VectorRow
 from ..ports.clock import Clock
 from .keys import signed
-from .near_file import NearFile
+from .near_file import NearFile, page_of
 from .worker import Worker
 
 logger = logging.getLogger(__name__)
@@ -214,9 +214,8 @@ class NearIndex:
             self._index.add([entry_id], [signed(vector, partition)])
 
     def _add_rows(self, rows: Sequence[VectorRow]) -> None:
-        vectors = (np.frombuffer(row.vector, dtype="<f2").astype(np.float32) for row in rows)
-        own = [signed(vector, row.partition) for vector, row in zip(vectors, rows, strict=True)]
-        self._index.add([row.id for row in rows], own)
+        ids, vectors = page_of(rows)
+        self._index.add(ids.tolist(), list(vectors.astype(np.float32)))
 
     def _forget(self, ids: Sequence[int]) -> None:
         self._index.remove(ids)
