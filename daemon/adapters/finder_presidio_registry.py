@@ -8,6 +8,7 @@ and skip a pattern that takes too long, which here would let its values through.
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -43,13 +44,13 @@ _SLICE = 16_384
 _OVERLAP = 512
 
 
-class SpanRecognizer(EntityRecognizer):  # type: ignore[misc]
+class SpanRecognizer(EntityRecognizer, ABC):  # type: ignore[misc]
     """A recognizer of Presidio's kind that can be asked for spans: a text full of PII has hundreds of findings, and
     making Presidio's results of them takes as long as finding them."""
 
+    @abstractmethod
     def find(self, text: str) -> Iterable[Span]:
         """What is there of the supported kinds, in no order; findings may overlap."""
-        raise NotImplementedError
 
     def analyze(self, text: str, entities: list[str], nlp_artifacts: Any = None) -> list[Any]:
         return [
