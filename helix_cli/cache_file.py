@@ -41,10 +41,6 @@ class ImportResult:
     with_pii: int = 0
     refused: int = 0
 
-    def as_json(self) -> dict[str, int]:
-        counts = {"kept": self.kept, "passed_over": self.passed_over, "with_pii": self.with_pii}
-        return {**counts, "refused": self.refused}
-
     def refuse(self, path: Path, number: int, reason: str) -> None:
         self.refused += 1
         if self.refused <= SHOWN_REFUSALS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypedDict
 
 
-class SpendRow(TypedDict, total=False):
+class SpendSums(TypedDict):
     calls: int
     hits: int
     refused: int
@@ -16,6 +16,9 @@ class SpendRow(TypedDict, total=False):
     saved_usd: str
     saved_s: float
     """How long the providers took to make the answers that came from the cache."""
+
+
+class SpendRow(SpendSums, total=False):
     input_tokens: int
     output_tokens: int
     cached_read_tokens: int
@@ -23,16 +26,7 @@ class SpendRow(TypedDict, total=False):
     cache_write_tokens: int
 
 
-class Spend(TypedDict):
-    cost_usd: str
-    saved_usd: str
-    calls: int
-    hits: int
-    refused: int
-    unknown: int
-    unpriced: int
-    estimated: int
-    saved_s: float
+class Spend(SpendSums):
     rows: list[SpendRow]
 
 

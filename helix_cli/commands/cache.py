@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -206,7 +207,7 @@ def import_(
 
     taken = import_cache(connect(config), file, scope=scope)
     if as_json:
-        output.json_document(taken.as_json())
+        output.json_document(asdict(taken))
     else:
         output.line(
             f"{output.count(taken.kept)} are kept now, {output.count(taken.passed_over)} were passed over "
