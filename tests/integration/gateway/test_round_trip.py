@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.daemon_process import Daemon, anthropic_settings, openai_settings
@@ -47,7 +47,7 @@ NOTES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="[]<
 
 
 @given(answer=ANSWERS, note=NOTES, data=st.data())
-@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30)
 async def test_a_streamed_answer_is_the_whole_answer(running, answer, note, data):
     """Whatever the values, whatever the model writes, wherever the stream is cut; arguments of tools included."""
     daemon, upstream = running

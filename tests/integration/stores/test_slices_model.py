@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
@@ -200,5 +200,5 @@ def check(make_store: Callable[[HandClock], Any], monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(admission, "LONGEST_WAIT_S", 0.0)
     run_state_machine_as_test(
         lambda: Fleet(make_store),
-        settings=settings(max_examples=40, stateful_step_count=30, suppress_health_check=[HealthCheck.too_slow]),
+        settings=settings(max_examples=40, stateful_step_count=30),
     )
